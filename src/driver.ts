@@ -1,0 +1,119 @@
+/**
+ * The driver contract: the only file of `src` that a driver may import.
+ * A driver is one async function, `run(session)`. `drivers/README.md` builds one from this page.
+ */
+import type { Clock } from './clock.js'
+import type { OptionFields, OptionValues } from './config/options.js'
+import type { Moment, ReaderId, Sighting, Verdict } from './model.js'
+
+export type { Clock } from './clock.js'
+export type { Credential, Moment, ReaderId, Sighting, Verdict } from './model.js'
+export { DeviceError, ProtocolError, TransportError } from './errors.js'
+export { choice, duration, flag, options, whole, text } from './config/options.js'
+export type { OptionFields, OptionValues } from './config/options.js'
+
+/** A piece of the byte stream as it came off the wire: any length, frames cut anywhere. */
+export interface Chunk {
+  readonly bytes: Uint8Array
+  /** When it arrived. Hand it on in `Sighting.arrived`. */
+  readonly arrived: Moment
+}
+
+/**
+ * A serial line or what behaves like one. Iterate it to read: it ends when the session is aborted, and throws
+ * TransportError when the device is lost. One reader at a time.
+ */
+export interface ByteTransport extends AsyncIterable<Chunk> {
+  /** Resolves when the system took all bytes (no proof that the device did); throws TransportError. */
+  write(bytes: Uint8Array): Promise<void>
+}
+
+/** A contactless card lying on a PC/SC reader. Every call throws TransportError once the card or reader is gone. */
+export interface Card {
+  /** Answer to reset, as the reader composed it. */
+  readonly atr: Uint8Array
+  /** Name of the PC/SC reader on which the card lies. */
+  readonly slot: string
+  readonly arrived: Moment
+  /** Sends one command APDU; resolves to the response including its two status bytes. */
+  transmit(apdu: Uint8Array): Promise<Uint8Array>
+  /** Aborts when the card leaves its reader, or the reader the machine. */
+  readonly gone: AbortSignal
+}
+
+/**
+ * One or more PC/SC readers: yields every card put on one of them. Ends when the session is aborted, and
+ * throws TransportError when pcscd or the last reader is lost.
+ */
+export interface CardTransport extends AsyncIterable<Card> {
+  /** Names of the readers present now. */
+  readonly slots: readonly string[]
+  /** Sends an escape command to a reader without a card (SCardControl); many readers refuse it. */
+  control(slot: string, command: Uint8Array): Promise<Uint8Array>
+}
+
+/** What each kind of transport gives to a driver. Adverts, stations and HTTP join with their drivers. */
+export interface Transports {
+  readonly bytes: ByteTransport
+  readonly card: CardTransport
+}
+export type TransportKind = keyof Transports
+
+/** What the device told about itself; shown to operators, never interpreted. */
+export interface DeviceIdentity {
+  readonly model: string
+  readonly firmware?: string
+  readonly serial?: string
+}
+
+/** Fixed sentence, facts in fields. Credentials only as their last four characters. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void
+  info(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  error(message: string, fields?: LogFields): void
+}
+export type LogFields = Readonly<Record<string, unknown>>
+
+/** What the supervisor counts for every reader and shows in `P/health`. */
+export type Counter = 'goodFrames' | 'badFrames' | 'discardedBytes'
+
+/** Everything a driver gets. Valid for one run. */
+export interface ReaderSession<Config, Kind extends TransportKind> {
+  readonly readerId: ReaderId
+  readonly config: Config
+  readonly transport: Transports[Kind]
+  /** Aborted when the daemon stops or the reader is taken out of service. */
+  readonly signal: AbortSignal
+  /** The only source of time and timers for a driver: tests and simulations replace it. */
+  readonly clock: Clock
+  readonly log: Logger
+  /** Once per run, after the handshake: resets the back-off and turns the reader `up`. */
+  ready(identity: DeviceIdentity): void
+  /**
+   * Resolves after the record is durable, or was judged not to be one. Show the verdict on the device, then go
+   * on. Never rejects: a journal that cannot store answers `refused`.
+   */
+  report(sighting: Sighting): Promise<Verdict>
+  /** Adds to a counter of this reader. A bad frame is a count, not an error. */
+  count(counter: Counter, by?: number): void
+}
+
+export interface Driver<Fields extends OptionFields, Kind extends TransportKind> {
+  /** Name of the folder, the config key and the log field. */
+  readonly name: string
+  /** What a person calls the device family. */
+  readonly title: string
+  readonly transport: Kind
+  /** The driver's own options: what may stand under `options:` of a reader. */
+  readonly options: OptionFields & Fields
+  /** Runs until `session.signal` aborts (then resolves) or the device is lost (then throws). Called again after a pause. */
+  run(session: ReaderSession<OptionValues<Fields>, Kind>): Promise<void>
+}
+
+/** A driver of any options and transport, as the registry and the daemon hold it. */
+export type AnyDriver = {
+  readonly [Kind in TransportKind]: Omit<Driver<OptionFields, Kind>, 'run'> & {
+    run(session: ReaderSession<never, Kind>): Promise<void>
+  }
+}[TransportKind]

@@ -1,0 +1,73 @@
+/**
+ * The words of punchd (README, "Words"). Imports nothing: every other module may rest on it.
+ */
+
+/** Id of a configured reader, `[a-z0-9-]{1,32}`. Stands in topics and records. */
+export type ReaderId = string
+
+/** What kind of thing was presented; decides how `Credential.value` is written. */
+export type CredentialType = 'card' | 'fingerprint' | 'user' | 'qr' | 'pin' | 'beacon' | 'phone' | 'mac'
+
+/** What a reader recognised. Two credentials are the same one when all three fields are equal. */
+export interface Credential {
+  readonly type: CredentialType
+  /**
+   * Canonical form. Cards: upper-case hex, most significant byte first, no separators
+   * (EM4100 10 digits, ISO 14443 UID 8, 14 or 20). Fingerprints: the slot number, decimal.
+   */
+  readonly value: string
+  /** `global`, or the id of the only reader on which the value means something. */
+  readonly scope: string
+}
+
+/** By which sense the credential was taken. */
+export type Method = 'card' | 'fingerprint' | 'face' | 'qr' | 'pin' | 'ble' | 'wifi'
+
+/** Which way people pass this reader; `none` where it does not say. */
+export type Direction = 'in' | 'out' | 'none'
+
+/** Does the gateway's wall clock deserve trust? */
+export type ClockState = 'synced' | 'unsynced'
+
+/** One instant as the gateway's clocks told it. Kept in the record for ever, never changed. */
+export interface Moment {
+  /** Milliseconds since 1970, UTC, as the wall clock said. */
+  readonly wall: number
+  /** Milliseconds since boot, suspend included. Only comparable within one `boot`. */
+  readonly uptime: number
+  /** The kernel's boot id. */
+  readonly boot: string
+  readonly state: ClockState
+  /** Bound of the error of `wall` in milliseconds; null when unsynced. */
+  readonly errorMs: number | null
+}
+
+/** A driver's claim "this credential was here". Not yet attendance. */
+export interface Sighting {
+  readonly credential: Credential
+  readonly method: Method
+  /**
+   * When the last byte of the presentation arrived: the very object the transport handed out with that
+   * byte. Drivers own no clock of record; a Moment of another making is refused.
+   */
+  readonly arrived: Moment
+}
+
+/** What the policy makes of a sighting. Stored in the punch. */
+export type Judgement = 'accepted' | 'repeat' | 'unknown'
+
+/** What the reader shows. `refused`: nothing was stored, the person must try again. */
+export type Verdict = Judgement | 'refused'
+
+/** Where a sighting happened, from the configuration: a driver cannot claim another door. */
+export interface Origin {
+  readonly reader: ReaderId
+  readonly place: string
+  readonly direction: Direction
+  readonly driver: string
+  /** True when a simulator stands behind the reader. */
+  readonly sim: boolean
+}
+
+/** Kinds of journal records. `presence` and `correction` join when something writes them. */
+export type RecordKind = 'punch' | 'audit'

@@ -1,0 +1,13 @@
+/** Opens transports. Native packages are imported only when a URL of their scheme is opened. */
+import type { OpenTransport } from './url.js'
+
+export const openTransport: OpenTransport = async (url, context) => {
+  switch (url.scheme) {
+    case 'serial':
+      return (await import('./serial.js')).openSerial(url, context)
+    case 'tcp':
+      return (await import('./tcp.js')).openTcp(url, context)
+    case 'pcsc':
+      return (await import('./pcsc.js')).openPcsc(url, context)
+  }
+}
