@@ -22,18 +22,16 @@ function logFile(name) {
 }
 
 /**
- * Runs a program with its output in a log file; resolves to `{ ok, log, end }` whatever happens, where `end()` gives
- * the last lines of the log.
+ * Runs a program with its output in a log file; resolves to `{ ok, log, end }` whatever happens, where `end(count)` gives
+ * `count` last lines of the log.
  */
-export async function runLogged(name, command, args, env = {}) {
+export async function runLogged(name, command, args, env = {}, cwd = ROOT) {
   const log = logFile(name)
   const fd = openSync(log, 'a')
   const stopProgress = showProgress(`  ${name}`)
   try {
-    const code = await exitOf(
-      spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', fd, fd] }),
-    )
-    return { ok: code === 0, log, end: () => lastLines(log, 40) }
+    const code = await exitOf(spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', fd, fd] }))
+    return { ok: code === 0, log, end: (count = 40) => lastLines(log, count) }
   } finally {
     stopProgress()
     closeSync(fd)
