@@ -1,0 +1,65 @@
+/** A twin behind a serial-to-Ethernet converter: listens on 127.0.0.1 and copies bytes both ways. */
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Delivery, PluggableLine } from './line.js'
+
+/** Listens on `port`; 0 takes any free one, which stays the same over unplug and plug. */
+export async function tcpLine(port = 0): Promise<PluggableLine> {
+  const line = new TcpLine(port)
+  await line.plug()
+  return line
+}
+
+class TcpLine implements PluggableLine {
+  onReceive: ((bytes: Uint8Array) => void) | undefined
+  readonly #hosts = new Set<Socket>()
+  #server: Server | undefined
+  #port: number
+
+  constructor(port: number) {
+    this.#port = port
+  }
+
+  get url(): string {
+    return `tcp://127.0.0.1:${this.#port}`
+  }
+
+  /** Bytes go to whoever is connected; with nobody there a converter drops them. */
+  send(bytes: Uint8Array): Delivery {
+    let delivery: Delivery = 'lost'
+    for (const host of this.#hosts) if (host.write(bytes)) delivery = 'whole'
+    return delivery
+  }
+
+  async plug(): Promise<void> {
+    if (this.#server) return
+    const server = createServer({ noDelay: true }, (host) => this.#welcome(host))
+    server.listen(this.#port, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    if (typeof address === 'object' && address) this.#port = address.port
+    this.#server = server
+  }
+
+  /** Ends the connections and refuses new ones. */
+  async unplug(): Promise<void> {
+    const server = this.#server
+    if (!server) return
+    this.#server = undefined
+    const closed = once(server, 'close')
+    server.close()
+    for (const host of this.#hosts) host.destroy()
+    await closed
+  }
+
+  async close(): Promise<void> {
+    await this.unplug()
+  }
+
+  #welcome(host: Socket): void {
+    this.#hosts.add(host)
+    host.on('data', (bytes) => this.onReceive?.(bytes))
+    host.on('error', () => host.destroy()) // A daemon that was killed resets the connection.
+    host.on('close', () => this.#hosts.delete(host))
+  }
+}
