@@ -39,7 +39,9 @@ export async function installDebianPackages(purpose) {
 
 function tellMissing(heading, packages) {
   say(heading)
-  for (const { name, without } of packages) say(`  ${name.padEnd(18)} goes without: ${without}`)
+  for (const feature of new Set(packages.map(({ without }) => without))) {
+    say(`  ${namesOf(packages.filter(({ without }) => without === feature))}: needed for ${feature}`)
+  }
   say(`  To have them:  sudo apt-get install --no-install-recommends ${namesOf(packages)}`)
 }
 

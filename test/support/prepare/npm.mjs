@@ -55,20 +55,21 @@ async function install(reason) {
     [...args, 'ci', '--include=dev', '--include=optional'],
     npmSettings(),
   )
-  if (!result.ok) {
-    say(result.end())
-    throw new PrepareError(`npm ci failed (all of its output: ${result.log}).${compilerHint(result.log)}`)
-  }
+  if (!result.ok) throw new PrepareError(whyFailed(result))
   const { lines, fatal } = nativeReport(await loadFailures())
   for (const line of lines) say(line)
   if (fatal !== undefined) throw new PrepareError(fatal)
 }
 
-function compilerHint(log) {
-  const compilerMissing = /not found: make|find Python|c\+\+: not found|g\+\+: (not found|No such)/.test(
+/** The one cause that nearly everyone meets is told in a sentence; anything else as npm told it. */
+function whyFailed({ log, end }) {
+  const where = `all of its output: ${log}`
+  const compilerMissing = /not found: make|find Python|(c\+\+|g\+\+): (not found|No such)/.test(
     readFileSync(log, 'utf8'),
   )
-  return compilerMissing ? '\nA C++ compiler is missing:  sudo apt-get install build-essential python3' : ''
+  if (!compilerMissing) return `npm ci failed (${where}):\n${end()}`
+  const compiler = 'sudo apt-get install build-essential python3'
+  return `npm ci has to compile the database and finds no C++ compiler (${where}).\nInstall one:  ${compiler}`
 }
 
 /** The npm that started us, where there is one: another one on the PATH may belong to another Node. */

@@ -18,7 +18,7 @@ let logFolder
 /** One folder per run with an unguessable name: a fixed name in a shared /tmp could be someone else's link. */
 function logFile(name) {
   logFolder ??= mkdtempSync(join(tmpdir(), 'punchd-prepare-'))
-  return join(logFolder, `${name}.log`)
+  return join(logFolder, `${name.replaceAll(' ', '-')}.log`)
 }
 
 /**
