@@ -30,6 +30,8 @@ class PtyLine implements PluggableLine {
   #socat: ChildProcess | undefined
   /** Our own opening of the slave side. */
   #keeper: number | undefined
+  /** An unplug under way: plugging in waits for it, or it would take the new link away. */
+  #leaving: Promise<void> = Promise.resolve()
 
   constructor(link: string) {
     this.#link = link
@@ -47,6 +49,7 @@ class PtyLine implements PluggableLine {
   }
 
   async plug(): Promise<void> {
+    await this.#leaving
     if (this.#socat) return
     rmSync(this.#link, { force: true })
     const socat = spawn('socat', [`PTY,link=${this.#link},raw,echo=0`, '-'], { stdio: ['pipe', 'pipe', 'pipe'] })
@@ -55,29 +58,45 @@ class PtyLine implements PluggableLine {
     socat.on('error', () => (complaint = 'socat is not installed: apt install socat'))
     socat.stdin.on('error', () => undefined) // It ends when unplugged, with bytes on their way.
     socat.stdout.on('data', (bytes: Buffer) => this.onReceive?.(bytes))
-    const deadline = performance.now() + START_TIMEOUT_MS
-    while (!existsSync(this.#link)) {
-      if (complaint !== '' || socat.exitCode !== null) throw new Error(`no pty at ${this.#link}: ${complaint}`)
-      if (performance.now() > deadline) throw new Error(`socat made no pty at ${this.#link}`)
-      await sleep(POLL_MS)
+    try {
+      await appears(this.#link, () => complaint || (socat.exitCode !== null ? 'socat ended' : ''))
+    } catch (error) {
+      socat.kill()
+      throw error
     }
     this.#keeper = openSync(this.#link, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK)
     this.#socat = socat
   }
 
   /** The link vanishes, and the port fails for whoever has it open. */
-  async unplug(): Promise<void> {
+  unplug(): Promise<void> {
     const socat = this.#socat
-    if (!socat) return
-    this.#socat = undefined
-    const exited = once(socat, 'exit')
+    if (socat) {
+      this.#socat = undefined
+      this.#leaving = this.#end(socat)
+    }
+    return this.#leaving
+  }
+
+  close(): Promise<void> {
+    return this.unplug()
+  }
+
+  async #end(socat: ChildProcess): Promise<void> {
+    const exited = socat.exitCode === null && socat.signalCode === null ? once(socat, 'exit') : undefined
     socat.kill('SIGTERM')
     await exited
     if (this.#keeper !== undefined) closeSync(this.#keeper)
+    this.#keeper = undefined
     rmSync(this.#link, { force: true })
   }
+}
 
-  async close(): Promise<void> {
-    await this.unplug()
+async function appears(link: string, trouble: () => string): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS
+  while (!existsSync(link)) {
+    if (trouble() !== '') throw new Error(`no pty at ${link}: ${trouble()}`)
+    if (performance.now() > deadline) throw new Error(`socat made no pty at ${link}`)
+    await sleep(POLL_MS)
   }
 }

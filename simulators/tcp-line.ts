@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Delivery, PluggableLine } from './line.js'
 
+/** Bytes that wait for a host; more means that it does not read. */
+const MAX_WAITING_BYTES = 64 * 1024
+
 /** Listens on `port`; 0 takes any free one, which stays the same over unplug and plug. */
 export async function tcpLine(port = 0): Promise<PluggableLine> {
   const line = new TcpLine(port)
@@ -27,7 +30,11 @@ class TcpLine implements PluggableLine {
   /** Bytes go to whoever is connected; with nobody there a converter drops them. */
   send(bytes: Uint8Array): Delivery {
     let delivery: Delivery = 'lost'
-    for (const host of this.#hosts) if (host.write(bytes)) delivery = 'whole'
+    for (const host of this.#hosts) {
+      if (host.writableLength > MAX_WAITING_BYTES) continue
+      host.write(bytes)
+      delivery = 'whole'
+    }
     return delivery
   }
 

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import type { PluggableLine } from '../simulators/line.js'
 import { ptyLine } from '../simulators/pty-line.js'
 import { tagFrame } from '../simulators/rdm6300.js'
-import { TransportError, type ErrorCode } from '../src/errors.js'
 import { hasSocat, openBytes, runRdm6300 } from './support/bytes.js'
+import { rejectsWith } from './support/rejects.js'
 import { skip } from './support/skip.js'
 import { until } from './support/until.js'
 
@@ -154,14 +154,4 @@ describe('42 serial: a real port, on a pseudo terminal', () => {
 
 function tagNumber(number: number): string {
   return number.toString(16).toUpperCase().padStart(10, '0')
-}
-
-async function rejectsWith(code: ErrorCode, promise: Promise<unknown>): Promise<TransportError> {
-  const error: unknown = await promise.then(
-    () => assert.fail(`resolved instead of ${code}`),
-    (reason: unknown) => reason,
-  )
-  assert.ok(error instanceof TransportError, String(error))
-  assert.equal(error.code, code, error.message)
-  return error
 }
