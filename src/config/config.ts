@@ -1,0 +1,50 @@
+/** The validated configuration as the daemon holds it: plain, frozen data with every default filled in. */
+import type { Direction, ReaderId } from '../model.js'
+import type { TransportUrl } from '../transport/url.js'
+
+export interface ReaderConfig {
+  readonly id: ReaderId
+  readonly name: string
+  readonly driver: string
+  readonly transport: TransportUrl
+  readonly direction: Direction
+  readonly place: string
+  /** Checked against the driver's declaration; durations in milliseconds. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** A simulator stands behind it: its punches say so. */
+  readonly sim: boolean
+  /** False: state `disabled`, never opened. */
+  readonly enabled: boolean
+}
+
+export interface TlsConfig {
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
+export interface MqttConfig {
+  readonly url: string
+  readonly protocol: 4 | 5
+  readonly clientId: string
+  readonly username: string | undefined
+  /** Already read from its file, variable or credential. */
+  readonly password: string | undefined
+  readonly tls: TlsConfig
+  readonly topicPrefix: string
+  /** Publishes in flight. */
+  readonly window: number
+}
+
+export interface Config {
+  readonly site: { readonly id: string; readonly name: string; readonly timezone: string }
+  readonly gateway: { readonly id: string }
+  readonly data: { readonly path: string; readonly keepSettledMs: number }
+  readonly mqtt: MqttConfig
+  readonly readers: readonly ReaderConfig[]
+  readonly policy: { readonly repeatWindowMs: number }
+  readonly log: { readonly level: LogLevel }
+}
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]

@@ -1,0 +1,123 @@
+/** From a YAML file to a `Config`, or to every problem at once. */
+import { readFileSync } from 'node:fs'
+import { LineCounter, parseDocument } from 'yaml'
+import type { AnyDriver } from '../driver.js'
+import { messageOf } from '../errors.js'
+import { checkValue } from './check.js'
+import type { Config } from './config.js'
+import { isRecord, readOverrides, withOverrides, type Override } from './overrides.js'
+import { blanked, placeProblems, type PlacedProblem, type Problem, type Source } from './problems.js'
+import { checkReaders, readerConfig } from './readers.js'
+import { fileSchema, type FileValues } from './schema.js'
+import { readSecret } from './secret.js'
+
+export interface Loaded {
+  /** Absent when there is an error among the problems. */
+  readonly config?: Config
+  readonly problems: readonly PlacedProblem[]
+  /** The parsed file and what overrode it, for `config show`. */
+  readonly source: Source
+  readonly overrides: readonly Override[]
+}
+
+export interface LoadContext {
+  readonly drivers: readonly AnyDriver[]
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** Reads and checks a configuration file. Never throws for what the file contains. */
+export function loadConfig(file: string, context: LoadContext): Loaded {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const problem = { severity: 'error', path: [], message: `cannot be read: ${messageOf(error)}`, origin: file } as const
+    const source = parseSource(file, '')
+    return { problems: placeProblems(source, [problem]), source, overrides: [] }
+  }
+  return checkConfig(parseSource(file, text), context)
+}
+
+/** Parses YAML 1.2, keeping positions. */
+export function parseSource(file: string, text: string): Source {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, version: '1.2', uniqueKeys: true, prettyErrors: false })
+  return { file, text, document, lines }
+}
+
+/** What the YAML parser itself complains about. */
+export function syntaxProblems(source: Source): Problem[] {
+  return source.document.errors.map((error) => ({
+    severity: 'error',
+    path: [],
+    // The parser may quote the line it could not read, secrets included.
+    message: blanked(error.message.split('\n')[0] ?? 'is not YAML'),
+    offset: error.pos[0],
+  }))
+}
+
+function checkConfig(source: Source, context: LoadContext): Loaded {
+  const syntax = syntaxProblems(source)
+  if (syntax.length > 0) return { problems: placeProblems(source, syntax), source, overrides: [] }
+  const { overrides, problems } = readOverrides(context.env)
+  const raw = withOverrides(source.document.toJS() ?? {}, overrides)
+  const checked = checkValue<FileValues>(fileSchema, raw)
+  problems.push(...checked.problems, ...checkReaders(raw, context.drivers))
+  let config: Config | undefined
+  if (checked.value) {
+    const built = buildConfig(checked.value, context)
+    problems.push(...built.problems)
+    if (!problems.some(({ severity }) => severity === 'error')) config = built.config
+  }
+  const all = placeProblems(source, problems.map((problem) => withOrigin(problem, overrides)))
+  return config ? { config: deepFreeze(config), problems: all, source, overrides } : { problems: all, source, overrides }
+}
+
+/** A problem of a value that a variable set belongs to the variable, not to a line of the file. */
+function withOrigin(problem: Problem, overrides: readonly Override[]): Problem {
+  if (problem.origin !== undefined) return problem
+  const by = overrides.find(({ path }) => path.every((step, depth) => problem.path[depth] === step))
+  return by ? { ...problem, origin: `environment ${by.variable}` } : problem
+}
+
+function buildConfig(values: FileValues, context: LoadContext): { config: Config; problems: Problem[] } {
+  const { site, data, policy, log } = values
+  const gateway = { id: values.gateway.id ?? machineId() }
+  const { url, protocol, username, tls, topicPrefix, window } = values.mqtt
+  const secret =
+    values.mqtt.password === undefined
+      ? { problems: [] }
+      : readSecret(values.mqtt.password, ['mqtt', 'password'], context.env)
+  const config: Config = {
+    site: { id: site.id, name: site.name ?? site.id, timezone: site.timezone },
+    gateway,
+    data: { path: data.path, keepSettledMs: data.keepSettled },
+    mqtt: {
+      url,
+      protocol,
+      clientId: values.mqtt.clientId ?? `punchd-${site.id}-${gateway.id}`,
+      username,
+      password: secret.value,
+      tls,
+      topicPrefix,
+      window,
+    },
+    readers: values.readers.flatMap((reader) => readerConfig(reader, context.drivers) ?? []),
+    policy: { repeatWindowMs: policy.repeatWindow },
+    log: { level: log.level },
+  }
+  return { config, problems: secret.problems }
+}
+
+function machineId(): string {
+  try {
+    return readFileSync('/etc/machine-id', 'utf8').trim().slice(0, 8) || 'gw'
+  } catch {
+    return 'gw'
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (Array.isArray(value) || isRecord(value)) Object.values(value).forEach(deepFreeze)
+  return Object.freeze(value)
+}

@@ -1,0 +1,166 @@
+/** The shape of the configuration file (CONTRACT §3): types, bounds, defaults and the sentence for each key. */
+import { z } from 'zod'
+import { LOG_LEVELS } from './config.js'
+import { durationMs, type Option, type OptionFields } from './options.js'
+
+const ID = /^[a-z0-9-]{1,32}$/
+const idText = (about: string) =>
+  z.string().regex(ID, 'must be 1 to 32 of a-z, 0-9 and -').describe(about)
+
+/** YAML `30s`; milliseconds after parsing. */
+const durationText = (about: string) =>
+  z
+    .string()
+    .regex(/^\d{1,9}(ms|s|m|h|d)$/, 'must be a duration like 500ms, 30s, 5m, 2h or 7d')
+    .transform((written) => durationMs(written) ?? 0)
+    .describe(about)
+
+/** A secret: the text itself, or where it is kept. Printed nowhere. */
+const secret = (about: string) =>
+  z
+    .union(
+      [
+        z.string().min(1),
+        z.strictObject({ file: z.string().min(1) }),
+        z.strictObject({ env: z.string().min(1) }),
+        z.strictObject({ credential: z.string().min(1) }),
+      ],
+      { error: 'must be a text, { file: PATH }, { env: NAME } or { credential: NAME }' },
+    )
+    .describe(about)
+
+const site = z.strictObject({
+  id: idText('Stands in topics.'),
+  name: z.string().max(200).optional().describe('For people. Default: the id.'),
+  timezone: z
+    .string()
+    .refine(isTimeZone, 'is no IANA time zone, such as Europe/Berlin')
+    .default('UTC')
+    .describe('The zone in which punch times are written.'),
+})
+
+const gateway = z
+  .strictObject({ id: idText('Stands in topics. Default: first 8 hex digits of /etc/machine-id.').optional() })
+  .default({})
+
+const data = z
+  .strictObject({
+    path: z
+      .string()
+      .startsWith('/', 'must be an absolute path')
+      .default('/var/lib/punchd')
+      .describe('Directory of the journal.'),
+    keepSettled: durationText('How long delivered records stay for export.').prefault('400d'),
+  })
+  .prefault({})
+
+const mqtt = z.strictObject({
+  url: z
+    .string()
+    .refine(isBrokerUrl, 'must be mqtt://HOST:PORT, mqtts://HOST:PORT, ws://… or wss://…, without user or password')
+    .describe('The broker: mqtt:// mqtts:// ws:// wss://'),
+  protocol: z
+    .union([z.literal(5), z.literal(4)], { error: 'must be 5, or 4 for MQTT 3.1.1' })
+    .default(5)
+    .describe('5; or 4 = MQTT 3.1.1, shown as degraded: it cannot refuse a publish.'),
+  clientId: z.string().min(1).max(128).optional().describe('Default: punchd-SITE-GATEWAY.'),
+  username: z.string().optional(),
+  password: secret('A text, { file: PATH }, { env: NAME } or { credential: NAME } (systemd).').optional(),
+  tls: z
+    .strictObject({ ca: z.string().optional(), cert: z.string().optional(), key: z.string().optional() })
+    .prefault({})
+    .describe('PEM files; default: the CAs of the system.'),
+  topicPrefix: z
+    .string()
+    .regex(/^[^+#$\s/][^+#\s]*[^+#\s/]$/, 'must not contain + # or spaces, nor begin or end with /')
+    .default('punchd/v1'),
+  window: z.number().int().min(1).max(1000).default(64).describe('Publishes in flight.'),
+  settle: z
+    .literal('puback', { error: 'must be puback: receipts are not part of this version' })
+    .default('puback')
+    .describe('What settles a record.'),
+})
+
+const reader = z.strictObject({
+  id: idText('Stands in topics and records. Unique.'),
+  name: z.string().max(200).optional().describe('For people. Default: the id.'),
+  driver: z.string().describe('Which driver speaks to it.'),
+  transport: z.string().describe('serial:PATH?baudRate=N, tcp://HOST:PORT or pcsc:NAME'),
+  direction: z.enum(['in', 'out', 'none'], { error: 'must be in, out or none' }).default('none'),
+  place: idText('Readers of one place share the repeat window. Default: the id.').optional(),
+  options: z.record(z.string(), z.unknown()).default({}).describe('The options of the driver.'),
+  sim: z.boolean().default(false).describe('A simulator stands behind it: its punches say "sim": true.'),
+  enabled: z.boolean().default(true).describe('false: kept in the file, not opened.'),
+})
+
+const policy = z
+  .strictObject({
+    repeatWindow: durationText(
+      'A second punch of one credential at the same place and direction within this time is a repeat.',
+    ).prefault('5m'),
+    verify: z
+      .array(z.unknown())
+      .max(0, 'must be empty: verification rules are not part of this version')
+      .default([])
+      .describe('Two-factor rules.'),
+    unknown: z
+      .literal('publish', { error: 'must be publish: there is no people list in this version' })
+      .default('publish')
+      .describe('What becomes of credentials that the people list does not know.'),
+  })
+  .prefault({})
+
+const log = z
+  .strictObject({ level: z.enum(LOG_LEVELS, { error: `must be ${LOG_LEVELS.join(', ')}` }).default('info') })
+  .prefault({})
+
+/** The whole file. */
+export const fileSchema = z.strictObject({
+  version: z.literal(1, { error: 'must be 1' }).describe('Version of this format.'),
+  site,
+  gateway,
+  data,
+  mqtt,
+  readers: z.array(reader).default([]),
+  policy,
+  log,
+})
+export type FileValues = z.output<typeof fileSchema>
+
+/** The check for the options a driver declared. */
+export function optionsSchema(fields: OptionFields): z.ZodType<Record<string, unknown>> {
+  const shape = Object.entries(fields).map(([name, option]) => [name, optionSchema(option)] as const)
+  return z.strictObject(Object.fromEntries(shape))
+}
+
+function optionSchema(option: Option): z.ZodType {
+  switch (option.kind) {
+    case 'duration':
+      return durationText(option.about).prefault(option.default)
+    case 'choice':
+      return z
+        .enum([...option.values], { error: `must be one of ${option.values.join(', ')}` })
+        .default(option.default)
+        .describe(option.about)
+    case 'flag':
+      return z.boolean().default(option.default).describe(option.about)
+    case 'whole':
+      return z.number().int().min(option.min).max(option.max).default(option.default).describe(option.about)
+    case 'text':
+      return z.string().default(option.default).describe(option.about)
+  }
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
+
+function isBrokerUrl(written: string): boolean {
+  if (!URL.canParse(written)) return false
+  const url = new URL(written)
+  return /^(mqtts?|wss?):$/.test(url.protocol) && url.hostname !== '' && url.username === '' && url.password === ''
+}

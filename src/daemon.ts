@@ -1,0 +1,170 @@
+/** The start and stop order of everything. Knows no driver by name. */
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from './clock.js'
+import type { Config, ReaderConfig } from './config/config.js'
+import { ControlServer } from './control.js'
+import { controlActions } from './answers.js'
+import type { AnyDriver, Logger } from './driver.js'
+import { JournalError, messageOf } from './errors.js'
+import { JournalThread } from './journal/client.js'
+import type { JournalState } from './journal/journal.js'
+import { lockDirectory } from './journal/lock.js'
+import { MqttPublisher } from './mqtt/publisher.js'
+import { Topics } from './mqtt/topics.js'
+import { Outbox } from './outbox.js'
+import { Reporting } from './reporting.js'
+import { Status } from './status.js'
+import { supervise } from './supervisor.js'
+import { Systemd } from './systemd.js'
+import type { OpenTransport } from './transport/url.js'
+
+export interface DaemonContext {
+  readonly config: Config
+  readonly drivers: readonly AnyDriver[]
+  readonly open: OpenTransport
+  readonly clock: Clock
+  readonly log: Logger
+  readonly version: string
+}
+
+/** Names of what the daemon keeps in `data.path`. */
+export const JOURNAL_FILE = 'journal.db'
+export const CONTROL_SOCKET = 'control.sock'
+
+/** Runs the daemon until `stop` aborts (then resolves) or something ends it (then rejects). */
+export async function runDaemon(context: DaemonContext, stop: AbortSignal): Promise<void> {
+  const unlock = lockDirectory(context.config.data.path)
+  try {
+    await new Daemon(context).run(stop)
+  } finally {
+    unlock()
+  }
+}
+
+class Daemon {
+  readonly #context: DaemonContext
+  readonly #status: Status
+  readonly #systemd: Systemd
+  readonly #file: string
+  /** Ends the daemon with an error: a journal that fails, a thread that dies. */
+  readonly #fatal = new AbortController()
+
+  constructor(context: DaemonContext) {
+    const { config, clock, log } = context
+    this.#context = context
+    this.#status = new Status(clock, config.readers)
+    this.#systemd = new Systemd({ clock, log })
+    this.#file = join(config.data.path, JOURNAL_FILE)
+  }
+
+  async run(stop: AbortSignal): Promise<void> {
+    const { log, version, config } = this.#context
+    log.info('punchd starts', { event: 'daemon-starting', version, node: process.versions.node, readers: config.readers.length })
+    const { thread, state } = await this.#openJournal()
+    try {
+      await this.#serve(thread, state, AbortSignal.any([stop, this.#fatal.signal]))
+    } finally {
+      await thread.close().catch((error: unknown) => {
+        log.error('Journal not closed cleanly', { event: 'journal-close-failed', reason: messageOf(error) })
+      })
+    }
+    if (this.#fatal.signal.aborted) throw this.#fatal.signal.reason
+    log.info('punchd stopped', { event: 'daemon-stopped' })
+  }
+
+  async #openJournal(): Promise<{ thread: JournalThread; state: JournalState }> {
+    const { config, clock } = this.#context
+    const opened = await JournalThread.open({
+      file: this.#file,
+      identity: { site: config.site.id, gateway: config.gateway.id, timezone: config.site.timezone },
+      repeatWindowMs: config.policy.repeatWindowMs,
+      keepSettledMs: config.data.keepSettledMs,
+    })
+    opened.thread.onDeath = (error) => this.#fatal.abort(error)
+    if (opened.state.lastSeq === 0) {
+      chmodSync(this.#file, 0o640)
+      await opened.thread.append(audit(clock, 'journal-begun', opened.state.journal, { reason: 'created' }))
+    }
+    return opened
+  }
+
+  async #serve(thread: JournalThread, state: JournalState, stop: AbortSignal): Promise<void> {
+    const { config, clock, log } = this.#context
+    const { mqtt, site, gateway } = config
+    const topics = new Topics(mqtt.topicPrefix, site.id, gateway.id)
+    const publisher = new MqttPublisher({
+      config: mqtt,
+      topics,
+      clock,
+      log,
+      onOnline: () => outbox.online(),
+      onOffline: () => outbox.offline(),
+    })
+    const outbox: Outbox = new Outbox({ journal: thread, publisher, clock, log, settled: state.settled })
+    thread.onAppend = () => outbox.appended()
+    const reporting = new Reporting({ ...this.#context, topics, publisher, outbox, thread, file: this.#file, status: this.#status, journal: state.journal, systemd: this.#systemd })
+    const socket = join(config.data.path, CONTROL_SOCKET)
+    const control = await ControlServer.listen(socket, controlActions({ config, status: this.#status, thread, outbox, publisher }))
+    // Readers stop first and the broker connection last, so that the last punches still leave.
+    const publishing = new AbortController()
+    const running = [publisher.run(publishing.signal), reporting.run(publishing.signal)]
+    await this.#systemd.ready('starting readers')
+    void this.#systemd.watchdog(() => isAlive(thread), stop)
+    await this.#readers(thread, stop)
+    void this.#systemd.stopping()
+    await control.close()
+    await reporting.lastWord(outbox)
+    publishing.abort()
+    await Promise.all(running)
+    await outbox.stop()
+  }
+
+  /** All readers until the stop. */
+  async #readers(thread: JournalThread, stop: AbortSignal): Promise<void> {
+    const { config, drivers, open, clock, log } = this.#context
+    const onLost = (reader: ReaderConfig, code: string): void => {
+      const draft = audit(clock, 'reader-lost', reader.id, { code }, reader)
+      thread.append(draft).catch((error: unknown) => this.#storageFailed(error))
+    }
+    const report: typeof thread.report = async (sighting) => {
+      const reported = await thread.report(sighting).catch((error: unknown) => refused(error, thread.lastSeq))
+      if (reported.failure?.code === 'journal-io') this.#storageFailed(new JournalError('journal-io', reported.failure.message))
+      return reported
+    }
+    const running = config.readers.map(async (reader) => {
+      const driver = drivers.find(({ name }) => name === reader.driver)
+      if (!driver) throw new TypeError(`no driver ${reader.driver}`)
+      await supervise(reader, { driver, open, clock, log, status: this.#status, report, onLost }, stop)
+    })
+    await Promise.all([...running, aborted(stop)])
+  }
+
+  /** A process that saw an I/O error must not judge the file: it ends, and the next one opens it anew. */
+  #storageFailed(error: unknown): void {
+    if (error instanceof JournalError && error.code !== 'journal-full') this.#fatal.abort(error)
+  }
+}
+
+/** Progress means: the main loop turns, and the journal's thread answers. */
+async function isAlive(thread: JournalThread): Promise<boolean> {
+  await thread.state()
+  return true
+}
+
+function refused(error: unknown, lastSeq: number): Awaited<ReturnType<JournalThread['report']>> {
+  return { verdict: 'refused', lastSeq, failure: { code: 'journal-io', message: messageOf(error), hint: undefined } }
+}
+
+/** An audit record about `subject`. */
+function audit(clock: Clock, type: string, subject: string, detail: Record<string, string>, at?: ReaderConfig) {
+  const fields = { reader: at?.id ?? null, place: at?.place ?? null, type, subject, detail }
+  return { kind: 'audit', channel: type, moment: clock.now(), fields } as const
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

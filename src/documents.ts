@@ -1,0 +1,127 @@
+/** The retained documents of CONTRACT §4, from what the daemon knows. */
+import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { arch, release } from 'node:os'
+import type { Config } from './config/config.js'
+import type { ClockState, Moment, ReaderId } from './model.js'
+import type { ReaderState, ReaderStatus } from './status.js'
+
+export interface InfoDocument {
+  readonly version: string
+  readonly schemas: readonly string[]
+  readonly os: string
+  readonly node: string
+  readonly drivers: readonly string[]
+  readonly config: string
+  readonly journal: string
+  readonly site: string
+  readonly timezone: string
+}
+
+export function infoDocument(config: Config, version: string, journal: string): InfoDocument {
+  return {
+    version,
+    schemas: ['punch/1', 'audit/1'],
+    os: `${process.platform} ${release()} ${arch()}`,
+    node: process.versions.node,
+    drivers: [...new Set(config.readers.map(({ driver }) => driver))].sort(),
+    config: configHash(config),
+    journal,
+    site: config.site.name,
+    timezone: config.site.timezone,
+  }
+}
+
+/** Tells whether two gateways run the same configuration. Secrets are left out. */
+export function configHash(config: Config): string {
+  const { mqtt, ...rest } = config
+  const { password: _secret, ...plain } = mqtt
+  return createHash('sha256').update(JSON.stringify({ ...rest, mqtt: plain })).digest('hex').slice(0, 16)
+}
+
+export interface ReaderDocument {
+  readonly state: ReaderState['state']
+  readonly since: string
+  readonly code?: string | undefined
+  readonly hint?: string | undefined
+}
+
+export function readerDocument({ state }: ReaderStatus, timeOf: (wall: number) => string): ReaderDocument {
+  return { state: state.state, since: timeOf(state.since), code: state.code, hint: state.hint }
+}
+
+/** What the health document is made from. */
+export interface HealthFacts {
+  readonly now: Moment
+  readonly backlog: number
+  readonly parked: number
+  /** Wall time of the oldest record that is not settled. */
+  readonly oldestUnsettled: number | undefined
+  readonly journalFile: string
+  readonly protocol: 4 | 5
+  readonly connects: number
+  readonly unheard: number
+  readonly startedAt: number
+  readonly readers: readonly ReaderStatus[]
+}
+
+export interface HealthDocument {
+  readonly time: string
+  readonly uptimeS: number
+  readonly backlog: number
+  readonly parked: number
+  readonly oldestUnsettledS: number
+  readonly journalBytes: number
+  readonly diskFreeBytes: number
+  readonly clock: { readonly state: ClockState; readonly errorMs: number | null }
+  readonly memoryBytes: number
+  readonly broker: { readonly protocol: 4 | 5; readonly degraded: boolean; readonly connects: number; readonly unheard: number }
+  readonly readers: Readonly<Record<ReaderId, ReaderHealth>>
+}
+
+export interface ReaderHealth {
+  readonly state: ReaderState['state']
+  readonly lastGoodRead: string | null
+  readonly goodFrames: number
+  readonly badFrames: number
+  readonly discardedBytes: number
+}
+
+export async function healthDocument(facts: HealthFacts, timeOf: (wall: number) => string): Promise<HealthDocument> {
+  const { now, oldestUnsettled, readers, protocol } = facts
+  return {
+    time: timeOf(now.wall),
+    uptimeS: Math.round((now.uptime - facts.startedAt) / 1_000),
+    backlog: facts.backlog,
+    parked: facts.parked,
+    oldestUnsettledS: oldestUnsettled === undefined ? 0 : Math.max(0, Math.round((now.wall - oldestUnsettled) / 1_000)),
+    journalBytes: fileSize(facts.journalFile) + fileSize(`${facts.journalFile}-wal`),
+    diskFreeBytes: (await diskSpace(facts.journalFile)).free,
+    clock: { state: now.state, errorMs: now.errorMs },
+    memoryBytes: process.memoryUsage.rss(),
+    broker: { protocol, degraded: protocol !== 5, connects: facts.connects, unheard: facts.unheard },
+    readers: Object.fromEntries(readers.map((reader) => [reader.id, readerHealth(reader, timeOf)])),
+  }
+}
+
+function readerHealth({ state, lastGoodRead, counters }: ReaderStatus, timeOf: (wall: number) => string): ReaderHealth {
+  return { state: state.state, lastGoodRead: lastGoodRead === undefined ? null : timeOf(lastGoodRead), ...counters }
+}
+
+function fileSize(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
+}
+
+/** Space of the disk under a file, for users without privileges. */
+export async function diskSpace(file: string): Promise<{ readonly free: number; readonly total: number }> {
+  const { bavail, blocks, bsize } = await statfs(file)
+  return { free: bavail * bsize, total: blocks * bsize }
+}
+
+/** `completeThrough`: every punch of that reader up to then has been delivered. */
+export interface WatermarkDocument {
+  readonly journal: string
+  readonly settledThrough: number
+  readonly completeThrough: Readonly<Record<ReaderId, string>>
+}

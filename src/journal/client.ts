@@ -1,0 +1,125 @@
+/** The daemon's end of the journal's thread. */
+import { Worker } from 'node:worker_threads'
+import type { Report } from '../attendance.js'
+import { JournalError } from '../errors.js'
+import type { Draft, JournalState, OutboundRecord, ParkedRecord } from './journal.js'
+import type { Answer, Failure, ParkOrder, Reported, Request, Requests, Tail, ThreadOptions, Verb } from './protocol.js'
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+export class JournalThread {
+  readonly #worker: Worker
+  readonly #waiting = new Map<number, Waiting>()
+  #nextId = 1
+  #dead: Error | undefined
+  /** Called with the newest seq after every commit. */
+  onAppend: ((lastSeq: number) => void) | undefined
+  /** Called when the thread ends without having been asked to. */
+  onDeath: ((error: Error) => void) | undefined
+  /** Newest record known here. */
+  lastSeq = 0
+
+  private constructor(worker: Worker) {
+    this.#worker = worker
+    worker.on('message', (answer: Answer) => this.#settle(answer))
+    worker.on('error', (error) => this.#die(error))
+    worker.on('exit', () => this.#die(new Error('the journal thread ended')))
+  }
+
+  /** Starts the thread and opens the journal; rejects with the JournalError that stopped it. */
+  static async open(options: ThreadOptions): Promise<{ thread: JournalThread; state: JournalState }> {
+    const worker = new Worker(new URL('./thread.js', import.meta.url), {
+      name: 'journal',
+      workerData: options,
+      // Keeps a thread that holds a few thousand rows at most from reserving what a web server would.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    })
+    const thread = new JournalThread(worker)
+    const state = (await thread.#wait(0)) as JournalState
+    thread.lastSeq = state.lastSeq
+    return { thread, state }
+  }
+
+  /** The verdict, after the record is on disk. `failure` says why it was refused. */
+  async report(report: Report): Promise<Reported> {
+    const reported = await this.#ask('report', report)
+    this.#appended(reported.lastSeq)
+    return reported
+  }
+
+  async append(draft: Draft): Promise<void> {
+    this.#appended(await this.#ask('append', draft))
+  }
+
+  tail(after: number, limit: number): Promise<Tail> {
+    return this.#ask('tail', { after, limit })
+  }
+  get(seq: number): Promise<OutboundRecord | undefined> {
+    return this.#ask('get', seq)
+  }
+  settle(seq: number): Promise<undefined> {
+    return this.#ask('settle', seq)
+  }
+  park(order: ParkOrder): Promise<undefined> {
+    return this.#ask('park', order)
+  }
+  unpark(seq: number): Promise<undefined> {
+    return this.#ask('unpark', seq)
+  }
+  parked(limit: number): Promise<ParkedRecord[]> {
+    return this.#ask('parked', limit)
+  }
+  state(): Promise<JournalState> {
+    return this.#ask('state', undefined)
+  }
+
+  /** Commits what is queued, closes the file and ends the thread. */
+  async close(): Promise<void> {
+    if (this.#dead) return
+    this.onDeath = undefined
+    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
+    await this.#ask('close', undefined)
+    await ended
+  }
+
+  #ask<V extends Verb>(verb: V, args: Requests[V]['args']): Promise<Requests[V]['answer']> {
+    if (this.#dead) return Promise.reject(this.#dead)
+    const request: Request = { id: this.#nextId++, verb, args }
+    this.#worker.postMessage(request)
+    return this.#wait(request.id) as Promise<Requests[V]['answer']>
+  }
+
+  #wait(id: number): Promise<unknown> {
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
+  }
+
+  #settle(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id)
+    this.#waiting.delete(answer.id)
+    if ('failure' in answer) waiting?.reject(errorOf(answer.failure))
+    else waiting?.resolve(answer.value)
+  }
+
+  #appended(lastSeq: number): void {
+    if (lastSeq <= this.lastSeq) return
+    this.lastSeq = lastSeq
+    this.onAppend?.(lastSeq)
+  }
+
+  #die(error: Error): void {
+    if (this.#dead) return
+    this.#dead = error
+    for (const { reject } of this.#waiting.values()) reject(error)
+    this.#waiting.clear()
+    this.onDeath?.(error)
+  }
+}
+
+/** The error of a failure that crossed the thread. Without a code it is a bug, not a journal error. */
+export function errorOf(failure: Failure): Error {
+  if (failure.code === undefined) return new Error(failure.message)
+  return new JournalError(failure.code, failure.message, failure.hint === undefined ? {} : { hint: failure.hint })
+}

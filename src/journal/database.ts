@@ -1,0 +1,166 @@
+/** Opens the SQLite file so that a commit means "on disk", or says why not. The only place that knows its pragmas. */
+import Database from 'better-sqlite3'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { JournalError, messageOf } from '../errors.js'
+import type { ErrorCode } from '../errors.js'
+
+export type SqliteDatabase = Database.Database
+
+/** "PNCH": marks the file as ours, so that another program's database is never written to. */
+const APPLICATION_ID = 0x504e4348
+const FORMAT = 1
+/** Below this, a second connection can lose committed rows (the WAL-reset bug). */
+const OLDEST_SQLITE = [3, 51, 3] as const
+/** Up to this size the whole file is checked at start; it takes about a tenth of a second. */
+const CHECKED_BYTES = 64 * 1024 * 1024
+
+const TABLES = `
+  CREATE TABLE meta(
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    journal TEXT NOT NULL,
+    settled INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE record(
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    wall INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE parked(
+    seq INTEGER PRIMARY KEY,
+    code TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    wall INTEGER NOT NULL
+  ) STRICT;
+`
+
+/** Opens the journal file for the daemon, making it when there is none. `journalId` names a new journal. */
+export function openDatabase(file: string, journalId: string): SqliteDatabase {
+  return translating(file, () => {
+    const fresh = !existsSync(file) || statSync(file).size === 0
+    if (fresh) mkdirSync(dirname(file), { recursive: true, mode: 0o750 })
+    else inspect(file)
+    const db = new Database(file)
+    try {
+      requireSqlite(db)
+      setPragmas(db)
+      if (fresh) create(db, journalId)
+      requireDurability(db)
+      return db
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  })
+}
+
+/** Opens the journal for reading beside a running daemon. */
+export function openForReading(file: string): SqliteDatabase {
+  return translating(file, () => {
+    inspect(file)
+    return new Database(file, { readonly: true })
+  })
+}
+
+/** Looks at an existing file without changing it: is it ours, and whole? */
+function inspect(file: string): void {
+  const db = new Database(file, { readonly: true })
+  try {
+    const application = db.pragma('application_id', { simple: true })
+    const format = Number(db.pragma('user_version', { simple: true }))
+    if (application !== APPLICATION_ID) throw foreign(file, 'is a database of another program')
+    if (format > FORMAT) throw foreign(file, `was written by a newer punchd (format ${format}, this one knows ${FORMAT})`)
+    if (statSync(file).size > CHECKED_BYTES) return
+    const verdict = String(db.pragma('quick_check(1)', { simple: true }))
+    if (verdict !== 'ok') throw corrupt(file, verdict)
+  } finally {
+    db.close()
+  }
+}
+
+function foreign(file: string, why: string): JournalError {
+  return new JournalError('journal-foreign', `${file} ${why}; it was left as it is`, {
+    hint: 'set data.path to another directory, or move the file away',
+  })
+}
+
+function corrupt(file: string, detail: string, cause?: unknown): JournalError {
+  return new JournalError('journal-corrupt', `${file} is damaged (${detail.split('\n')[0]}); it was left as it is`, {
+    hint: 'keep a copy of the whole directory; move it away to start a new journal, or restore a backup',
+    cause,
+  })
+}
+
+function requireSqlite(db: SqliteDatabase): void {
+  const version = String(db.prepare('SELECT sqlite_version()').pluck().get())
+  const parts = version.split('.').map(Number)
+  for (const [index, least] of OLDEST_SQLITE.entries()) {
+    const part = parts[index] ?? 0
+    if (part > least) return
+    if (part < least) {
+      throw new JournalError('journal-unsafe', `SQLite ${version} can lose committed rows; ${OLDEST_SQLITE.join('.')} or newer is needed`)
+    }
+  }
+}
+
+function setPragmas(db: SqliteDatabase): void {
+  db.pragma('journal_mode = WAL')
+  // better-sqlite3's build drops to NORMAL after the first write in WAL mode, and NORMAL loses rows at a power cut.
+  db.pragma('synchronous = FULL')
+  db.pragma('busy_timeout = 5000')
+  db.pragma('mmap_size = 0')
+  db.pragma('cell_size_check = ON')
+  db.pragma('trusted_schema = OFF')
+  db.pragma('temp_store = MEMORY')
+}
+
+function create(db: SqliteDatabase, journalId: string): void {
+  db.transaction(() => {
+    db.exec(TABLES)
+    db.pragma(`application_id = ${APPLICATION_ID}`)
+    db.pragma(`user_version = ${FORMAT}`)
+    db.prepare('INSERT INTO meta(only, journal, settled) VALUES (1, ?, 0)').run(journalId)
+  })()
+}
+
+/** Writes once, then reads back what SQLite really does: before the first write the pragma tells nothing. */
+function requireDurability(db: SqliteDatabase): void {
+  db.exec('UPDATE meta SET settled = settled WHERE only = 1')
+  const mode = String(db.pragma('journal_mode', { simple: true }))
+  const synchronous = Number(db.pragma('synchronous', { simple: true }))
+  if (mode !== 'wal' || synchronous < 2) {
+    throw new JournalError('journal-unsafe', `SQLite runs with journal_mode=${mode}, synchronous=${synchronous}; wal and 2 are needed`, {
+      hint: 'is data.path on a network or FUSE file system? Use a local disk',
+    })
+  }
+}
+
+const CODES: readonly (readonly [RegExp, ErrorCode])[] = [
+  [/^SQLITE_FULL/, 'journal-full'],
+  [/^SQLITE_NOTADB/, 'journal-foreign'],
+  [/^SQLITE_CORRUPT/, 'journal-corrupt'],
+]
+
+/** Runs `work`; what SQLite or the file system throws becomes a JournalError. */
+export function translating<T>(file: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw translated(file, error)
+  }
+}
+
+export function translated(file: string, error: unknown): unknown {
+  if (error instanceof JournalError || !(error instanceof Error)) return error
+  const code = 'code' in error ? String(error.code) : ''
+  const known = CODES.find(([pattern]) => pattern.test(code))?.[1]
+  if (known === 'journal-foreign') return foreign(file, 'is not a SQLite database')
+  if (known === 'journal-corrupt') return corrupt(file, messageOf(error), error)
+  if (known) return new JournalError(known, `${file}: ${messageOf(error)}`, { hint: 'free some space on this disk', cause: error })
+  if (code === 'ENOSPC') return new JournalError('journal-full', messageOf(error), { cause: error })
+  if (!/^(SQLITE_|E[A-Z]+$)/.test(code)) return error
+  const hint = /READONLY|CANTOPEN|EACCES|EPERM|EROFS/.test(code) ? `may this user write ${dirname(file)}?` : 'look at the kernel log for disk errors'
+  return new JournalError('journal-io', `${file}: ${messageOf(error)}`, { hint, cause: error })
+}

@@ -1,0 +1,65 @@
+/** What the daemon and the journal's thread say to each other. */
+import type { Report } from '../attendance.js'
+import type { ErrorCode } from '../errors.js'
+import type { Verdict } from '../model.js'
+import type { Draft, Identity, JournalState, OutboundRecord, ParkedRecord } from './journal.js'
+
+/** Given to the thread when it starts. */
+export interface ThreadOptions {
+  readonly file: string
+  readonly identity: Identity
+  readonly repeatWindowMs: number
+  readonly keepSettledMs: number
+}
+
+/** Every request with its arguments and its answer. */
+export interface Requests {
+  readonly report: { readonly args: Report; readonly answer: Reported }
+  readonly append: { readonly args: Draft; readonly answer: number }
+  readonly tail: { readonly args: { readonly after: number; readonly limit: number }; readonly answer: Tail }
+  readonly get: { readonly args: number; readonly answer: OutboundRecord | undefined }
+  readonly settle: { readonly args: number; readonly answer: undefined }
+  readonly park: { readonly args: ParkOrder; readonly answer: undefined }
+  readonly unpark: { readonly args: number; readonly answer: undefined }
+  readonly parked: { readonly args: number; readonly answer: ParkedRecord[] }
+  readonly state: { readonly args: undefined; readonly answer: JournalState }
+  readonly close: { readonly args: undefined; readonly answer: undefined }
+}
+export type Verb = keyof Requests
+
+/** Pending records in order; every number up to `through` that is not among them is parked. */
+export interface Tail {
+  readonly records: OutboundRecord[]
+  readonly through: number
+}
+
+/** `lastSeq` is the newest record after the commit that holds this report. */
+export interface Reported {
+  readonly verdict: Verdict
+  readonly lastSeq: number
+  readonly failure?: Failure
+}
+
+export interface ParkOrder {
+  readonly seq: number
+  readonly code: string
+  readonly reason: string
+  readonly wall: number
+}
+
+/** A JournalError as data; other errors have no code and are bugs. */
+export interface Failure {
+  readonly code: ErrorCode | undefined
+  readonly message: string
+  readonly hint: string | undefined
+}
+
+export interface Request {
+  readonly id: number
+  readonly verb: Verb
+  readonly args: unknown
+}
+/** `id` 0 is the answer to the start itself. */
+export type Answer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly failure: Failure }

@@ -1,0 +1,130 @@
+/** Reading the journal beside a running daemon: for the verbs. */
+import { existsSync } from 'node:fs'
+import type { RecordKind } from '../model.js'
+import { EXIT, VerbError } from '../errors.js'
+import { openForReading, translating, type SqliteDatabase } from './database.js'
+import { openBody, type ParkedRecord } from './journal.js'
+import { zoneFormatter } from './time.js'
+
+export interface Filter {
+  readonly kind?: RecordKind | undefined
+  /** Milliseconds since 1970, included. */
+  readonly from?: number | undefined
+  /** Milliseconds since 1970, excluded. */
+  readonly to?: number | undefined
+  readonly reader?: string | undefined
+  readonly person?: string | undefined
+  readonly afterSeq?: number | undefined
+}
+
+export interface StoredRecord {
+  readonly seq: number
+  readonly kind: RecordKind
+  readonly wall: number
+  /** The record as one JSON object, as `tail --json` prints it. */
+  readonly json: string
+}
+
+export interface WaitingRecord {
+  readonly seq: number
+  readonly id: string
+  readonly kind: RecordKind
+}
+
+interface Row {
+  readonly seq: number
+  readonly kind: RecordKind
+  readonly wall: number
+  readonly body: string
+}
+
+const PAGE = 1_000
+/** A copy that was not delivered by a broker says so. */
+const NOT_DELIVERED = ',"delivery":{"attempt":0,"delayed":false}}'
+
+export class JournalReader {
+  readonly #file: string
+  readonly #db: SqliteDatabase
+  readonly #timeOf: (wall: number) => string
+  /** Id of the journal. */
+  readonly id: string
+
+  constructor(file: string, timezone: string) {
+    if (!existsSync(file)) {
+      throw new VerbError(EXIT.unavailable, 'daemon-absent', `there is no journal at ${file}`, {
+        hint: 'has the daemon run yet with this configuration?',
+      })
+    }
+    this.#file = file
+    this.#db = openForReading(file)
+    this.#timeOf = zoneFormatter(timezone)
+    this.id = String(translating(file, () => this.#db.prepare('SELECT journal FROM meta').pluck().get()))
+  }
+
+  /** Records in order. */
+  *records(filter: Filter): Generator<StoredRecord> {
+    const { sql, values } = where(filter)
+    const rows = this.#db.prepare<unknown[], Row>(`SELECT seq, kind, wall, body FROM record ${sql} ORDER BY seq LIMIT ${PAGE}`)
+    // In pages: a long-running read would keep the daemon from reusing its write-ahead log.
+    let after = filter.afterSeq ?? 0
+    for (;;) {
+      const page = translating(this.#file, () => rows.all(...values, after))
+      for (const row of page) yield this.#stored(row)
+      const last = page.at(-1)
+      if (!last || page.length < PAGE) return
+      after = last.seq
+    }
+  }
+
+  #stored({ seq, kind, wall, body }: Row): StoredRecord {
+    return { seq, kind, wall, json: openBody({ kind, wall, body }, this.#timeOf) + (kind === 'punch' ? NOT_DELIVERED : '}') }
+  }
+
+  count(filter: Filter): number {
+    const { sql, values } = where(filter)
+    return translating(this.#file, () => Number(this.#db.prepare(`SELECT count(*) FROM record ${sql}`).pluck().get(...values, filter.afterSeq ?? 0)))
+  }
+
+  lastSeq(): number {
+    return translating(this.#file, () => Number(this.#db.prepare('SELECT coalesce(max(seq), 0) FROM record').pluck().get()))
+  }
+
+  /** The watermark on disk; up to a second behind a running daemon. */
+  settled(): number {
+    return translating(this.#file, () => Number(this.#db.prepare('SELECT settled FROM meta').pluck().get()))
+  }
+
+  parked(): ParkedRecord[] {
+    const sql = `SELECT seq, json_extract(record.body, '$.id') AS id, code, reason, parked.wall AS wall
+      FROM parked JOIN record USING (seq) ORDER BY seq`
+    return translating(this.#file, () => this.#db.prepare<[], ParkedRecord>(sql).all())
+  }
+
+  /** Records behind the watermark that are not parked, oldest first. */
+  waiting(settled: number, limit: number): WaitingRecord[] {
+    const sql = `SELECT seq, json_extract(body, '$.id') AS id, kind FROM record
+      WHERE seq > ? AND seq NOT IN (SELECT seq FROM parked) ORDER BY seq LIMIT ?`
+    return translating(this.#file, () => this.#db.prepare<[number, number], WaitingRecord>(sql).all(settled, limit))
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+}
+
+/** Conditions for `seq > ?` last, so that pages can move it. */
+function where(filter: Filter): { sql: string; values: unknown[] } {
+  const conditions: string[] = []
+  const values: unknown[] = []
+  const add = (condition: string, value: unknown): void => {
+    if (value === undefined) return
+    conditions.push(condition)
+    values.push(value)
+  }
+  add('kind = ?', filter.kind)
+  add('wall >= ?', filter.from)
+  add('wall < ?', filter.to)
+  add(`json_extract(body, '$.reader') = ?`, filter.reader)
+  add(`json_extract(body, '$.person.ref') = ?`, filter.person)
+  return { sql: `WHERE ${[...conditions, 'seq > ?'].join(' AND ')}`, values }
+}

@@ -1,0 +1,188 @@
+/**
+ * One connection to the broker, from CONNECT to its end. A new one is a new client: mqtt.js's own queue and
+ * its resending must never own a record. The only importer of `mqtt`.
+ */
+import { readFileSync } from 'node:fs'
+import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient, type Packet } from 'mqtt'
+import type { MqttConfig } from '../config/config.js'
+import { ConfigError, messageOf, PublishError, TransportError } from '../errors.js'
+import { clientRefusal, NO_SUBSCRIBERS, refusalOf, SESSION_TAKEN_OVER } from './reasons.js'
+
+/** What the broker allows, from its CONNACK. */
+export interface Limits {
+  readonly receiveMaximum: number
+  readonly maximumPacketSize: number
+  readonly retain: boolean
+}
+
+export interface Will {
+  readonly topic: string
+  readonly payload: string
+}
+
+const CONNECT_TIMEOUT_MS = 10_000
+const KEEPALIVE_S = 30
+/** Header, topic length and properties of a PUBLISH: what a payload is not. */
+const PACKET_OVERHEAD = 64
+
+export class Connection {
+  readonly limits: Limits
+  /** Resolves with the reason when the connection is over. */
+  readonly ended: Promise<TransportError>
+  /** Publishes acknowledged with "no matching subscribers". */
+  unheard = 0
+  readonly #client: MqttClient
+  readonly #v5: boolean
+  readonly #pending = new Set<(error: PublishError) => void>()
+  #over: TransportError | undefined
+
+  private constructor(client: MqttClient, v5: boolean, limits: Limits) {
+    this.#client = client
+    this.#v5 = v5
+    this.limits = limits
+    this.ended = new Promise((resolve) => {
+      const end = (why: TransportError): void => {
+        if (this.#over) return
+        this.#over = why
+        const lost = new PublishError('retry', 'publish-offline', why.message)
+        for (const fail of this.#pending) fail(lost)
+        this.#pending.clear()
+        client.end(true)
+        resolve(why)
+      }
+      client.on('close', () => end(lostConnection('the connection to the broker was closed')))
+      client.on('error', (error) => end(connectError(error)))
+      client.on('disconnect', (packet) => end(disconnected(packet.reasonCode ?? 0)))
+      client.on('packetreceive', (packet: Packet) => {
+        if (packet.cmd === 'puback' && packet.reasonCode === NO_SUBSCRIBERS) this.unheard += 1
+      })
+    })
+  }
+
+  /** Connects, or rejects with TransportError. */
+  static open(config: MqttConfig, will: Will, signal: AbortSignal): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const client = mqtt.connect(config.url, clientOptions(config, will))
+      const fail = (error: TransportError): void => {
+        signal.removeEventListener('abort', abort)
+        client.removeAllListeners()
+        client.on('error', () => undefined)
+        client.end(true)
+        reject(error)
+      }
+      const abort = (): void => fail(lostConnection('stopped'))
+      signal.addEventListener('abort', abort, { once: true })
+      client.once('error', (error) => fail(connectError(error)))
+      client.once('close', () => fail(lostConnection('the broker closed the connection before it was made')))
+      client.once('connect', (packet) => {
+        signal.removeEventListener('abort', abort)
+        client.removeAllListeners('error').removeAllListeners('close')
+        const { receiveMaximum = 65_535, maximumPacketSize = Infinity, retainAvailable = true } = packet.properties ?? {}
+        resolve(new Connection(client, config.protocol === 5, { receiveMaximum, maximumPacketSize, retain: retainAvailable }))
+      })
+    })
+  }
+
+  /** Publishes with QoS 1. Resolves on a PUBACK below 0x80; rejects with PublishError. */
+  publish(topic: string, payload: string, retain = false): Promise<void> {
+    if (this.#over) return Promise.reject(new PublishError('retry', 'publish-offline', this.#over.message))
+    const oversized = this.#oversized(topic, payload)
+    if (oversized) return Promise.reject(oversized)
+    return new Promise((resolve, reject) => {
+      this.#pending.add(reject)
+      const options = { qos: 1, retain: retain && this.limits.retain, ...(this.#v5 ? { properties: JSON_PROPERTIES } : {}) } as const
+      this.#client.publish(topic, payload, options, (error) => {
+        // What the end of the connection failed already, is not this callback's to judge.
+        if (!this.#pending.delete(reject)) return
+        if (error) reject(refusal(error))
+        else resolve()
+      })
+    })
+  }
+
+  #oversized(topic: string, payload: string): PublishError | undefined {
+    const limit = this.limits.maximumPacketSize
+    if (limit === Infinity) return undefined
+    // mqtt.js does not enforce it, and the broker answers an oversized packet by closing the connection.
+    const size = Buffer.byteLength(payload) + Buffer.byteLength(topic) + PACKET_OVERHEAD
+    if (size <= limit) return undefined
+    return new PublishError('park', 'publish-oversized', `record of ${size} bytes is larger than the broker takes (${limit})`)
+  }
+
+  /** Ends at once without a farewell: the will is sent. For a connection that no longer answers. */
+  drop(): void {
+    this.#client.stream.destroy()
+  }
+
+  /** Says goodbye: the will is not sent. */
+  async close(): Promise<void> {
+    await this.#client.endAsync().catch(() => undefined)
+  }
+}
+
+const JSON_PROPERTIES: NonNullable<IPublishPacket['properties']> = { contentType: 'application/json' }
+
+function clientOptions(config: MqttConfig, will: Will): IClientOptions {
+  return {
+    protocolVersion: config.protocol,
+    clientId: config.clientId,
+    ...(config.username === undefined ? {} : { username: config.username }),
+    ...(config.password === undefined ? {} : { password: config.password }),
+    ...tlsFiles(config.tls),
+    // Clean: the journal is the session. A reconnect replays from the watermark.
+    clean: true,
+    keepalive: KEEPALIVE_S,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    reconnectPeriod: 0,
+    queueQoSZero: false,
+    resubscribe: false,
+    will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+  }
+}
+
+function tlsFiles(tls: MqttConfig['tls']): Pick<IClientOptions, 'ca' | 'cert' | 'key'> {
+  const read = (name: 'ca' | 'cert' | 'key') => {
+    const file = tls[name]
+    if (file === undefined) return {}
+    try {
+      return { [name]: readFileSync(file) }
+    } catch (error) {
+      throw new ConfigError('config-unreadable', `mqtt.tls.${name} cannot be read: ${messageOf(error)}`)
+    }
+  }
+  return { ...read('ca'), ...read('cert'), ...read('key') }
+}
+
+function refusal(error: Error): PublishError {
+  const code = 'code' in error ? Number(error.code) : Number.NaN
+  if (!(code >= 0x80)) return new PublishError('retry', 'publish-offline', error.message, { cause: error })
+  const { disposal, text } = refusalOf(code)
+  return new PublishError(disposal, 'publish-refused', text, { reasonCode: code })
+}
+
+function disconnected(code: number): TransportError {
+  const refused = clientRefusal(code)
+  if (code === SESSION_TAKEN_OVER && refused) return new TransportError('broker-refused', refused.text, { hint: refused.hint })
+  return lostConnection(`the broker ended the connection (0x${code.toString(16)})`)
+}
+
+function lostConnection(message: string): TransportError {
+  return new TransportError('broker-unreachable', message)
+}
+
+function connectError(error: Error): TransportError {
+  const code = 'code' in error ? error.code : undefined
+  const refused = typeof code === 'number' ? clientRefusal(code) : undefined
+  if (refused) return new TransportError('broker-refused', `the broker refuses: ${refused.text}`, { hint: refused.hint, cause: error })
+  return new TransportError('broker-unreachable', `no connection to the broker: ${error.message || String(code)}`, {
+    hint: hintFor(String(code)),
+    cause: error,
+  })
+}
+
+function hintFor(code: string): string {
+  if (code === 'ECONNREFUSED') return 'is the broker running, and is the port in mqtt.url right?'
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the host name in mqtt.url cannot be resolved: check it and the DNS'
+  if (/CERT|SSL|TLS|SELF_SIGNED/.test(code)) return 'the certificate of the broker is not trusted: check mqtt.tls.ca and the clock'
+  return 'check mqtt.url and the network; punches are kept meanwhile'
+}

@@ -1,0 +1,166 @@
+/** Keeps a connection to the broker for ever, and publishes records and retained status documents over it. */
+import type { Clock } from '../clock.js'
+import type { MqttConfig } from '../config/config.js'
+import type { Logger } from '../driver.js'
+import { messageOf, PublishError, TransportError } from '../errors.js'
+import type { OutboundRecord } from '../journal/journal.js'
+import type { Publisher } from '../outbox.js'
+import { pauses } from '../retry.js'
+import { Connection } from './connection.js'
+import type { Topics } from './topics.js'
+import { PublishWindow } from './window.js'
+
+/** No PUBACK for this long: the line is dead or the broker will never take that record. */
+const ACK_TIMEOUT_MS = 30_000
+const RECONNECT = { firstMs: 500, maxMs: 30_000 }
+/** A connection that held this long starts the next back-off from the beginning. */
+const STABLE_MS = 10_000
+
+export interface PublisherContext {
+  readonly config: MqttConfig
+  readonly topics: Topics
+  readonly clock: Clock
+  readonly log: Logger
+  readonly onOnline: () => void
+  readonly onOffline: () => void
+}
+
+export class MqttPublisher implements Publisher {
+  readonly #context: PublisherContext
+  readonly #retained = new Map<string, string>()
+  #connection: Connection | undefined
+  #window: PublishWindow
+  #published = 0
+  /** Uptime at which records in flight were sent, oldest first. */
+  readonly #sentAt = new Map<number, number>()
+  /** Connections so far. */
+  connects = 0
+  /** Why there is no connection now. */
+  trouble: TransportError | undefined
+
+  constructor(context: PublisherContext) {
+    this.#context = context
+    this.#window = new PublishWindow(context.config.window, context.config.window)
+  }
+
+  get online(): boolean {
+    return this.#connection !== undefined
+  }
+
+  get window(): number {
+    return this.#window.size
+  }
+
+  /** Records that the broker took with the remark that nobody subscribes. */
+  get unheard(): number {
+    return this.#connection?.unheard ?? 0
+  }
+
+  async publish(record: OutboundRecord, payload: string): Promise<void> {
+    const connection = this.#connection
+    if (!connection) throw new PublishError('retry', 'publish-offline', 'not connected to the broker')
+    const from = this.#context.clock.uptime()
+    this.#sentAt.set(record.seq, from)
+    const measured = this.#window.sample(this.#published++)
+    try {
+      await connection.publish(this.#context.topics.record(record.kind, record.channel), payload)
+    } finally {
+      this.#sentAt.delete(record.seq)
+    }
+    if (measured && connection === this.#connection) this.#window.acked(this.#context.clock.uptime() - from)
+  }
+
+  /** Keeps `document` as the retained message of a topic, now and after every reconnect. */
+  retain(topic: string, document: unknown): void {
+    const payload = JSON.stringify(document)
+    if (this.#retained.get(topic) === payload) return
+    this.#retained.set(topic, payload)
+    this.#publishRetained(topic, payload)
+  }
+
+  #publishRetained(topic: string, payload: string): void {
+    this.#connection?.publish(topic, payload, true).catch((error: unknown) => {
+      // Lost with the connection, it is sent again with the next one.
+      if (error instanceof PublishError && error.code === 'publish-offline') return
+      this.#context.log.warn('Status document refused', { event: 'status-refused', topic, reason: messageOf(error) })
+    })
+  }
+
+  /** Runs until the signal aborts; then says goodbye. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#context
+    let backOff = pauses(RECONNECT)
+    while (!signal.aborted) {
+      const since = clock.uptime()
+      const why = await this.#connectAndStay(signal)
+      if (signal.aborted) return
+      // One line when it is lost or refused, not one for every attempt.
+      if (this.trouble?.message !== why.message) {
+        log.warn('Broker not connected', { event: 'broker-lost', code: why.code, reason: why.message, hint: why.hint })
+      }
+      this.trouble = why
+      if (clock.uptime() - since > STABLE_MS) backOff = pauses(RECONNECT)
+      await clock.sleep(backOff.next().value, signal)
+    }
+  }
+
+  async #connectAndStay(signal: AbortSignal): Promise<TransportError> {
+    const { config, topics, log, onOnline, onOffline } = this.#context
+    let connection: Connection
+    try {
+      const will = { topic: topics.state, payload: JSON.stringify({ state: 'offline', reason: 'lost' }) }
+      connection = await Connection.open(config, will, signal)
+    } catch (error) {
+      return error instanceof TransportError ? error : new TransportError('broker-unreachable', messageOf(error))
+    }
+    this.#window = new PublishWindow(config.window, connection.limits.receiveMaximum)
+    this.#connection = connection
+    this.connects += 1
+    this.trouble = undefined
+    log.info('Broker connected', { event: 'broker-connected', protocol: config.protocol, ...degraded(config.protocol) })
+    for (const [topic, payload] of this.#retained) this.#publishRetained(topic, payload)
+    onOnline()
+    const over = new AbortController()
+    void this.#watchAcks(connection, AbortSignal.any([signal, over.signal]))
+    const why = await Promise.race([connection.ended, aborted(signal)])
+    over.abort()
+    if (signal.aborted) await this.#sayGoodbye(connection)
+    this.#connection = undefined
+    onOffline()
+    return why
+  }
+
+  /** mqtt.js waits for a PUBACK for ever: drops the connection when the oldest one stays out. */
+  async #watchAcks(connection: Connection, over: AbortSignal): Promise<void> {
+    const { clock, log } = this.#context
+    while (!over.aborted) {
+      const [oldest] = this.#sentAt.values()
+      const waitedMs = oldest === undefined ? 0 : clock.uptime() - oldest
+      if (waitedMs >= ACK_TIMEOUT_MS) {
+        log.warn('Broker does not acknowledge', { event: 'ack-timeout', waitedMs: Math.round(waitedMs) })
+        return connection.drop()
+      }
+      await clock.sleep(ACK_TIMEOUT_MS - waitedMs, over)
+    }
+  }
+
+  async #sayGoodbye(connection: Connection): Promise<void> {
+    const stopped = JSON.stringify({ state: 'offline', reason: 'stopped' })
+    const said = connection.publish(this.#context.topics.state, stopped, true).catch(() => undefined)
+    // A broker that does not answer must not hold up the stop.
+    await Promise.race([said, this.#context.clock.sleep(2_000)])
+    await Promise.race([connection.close(), this.#context.clock.sleep(1_000)])
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<TransportError> {
+  return new Promise((resolve) => {
+    const stopped = (): void => resolve(new TransportError('broker-unreachable', 'stopped'))
+    if (signal.aborted) stopped()
+    else signal.addEventListener('abort', stopped, { once: true })
+  })
+}
+
+function degraded(protocol: 4 | 5): { degraded?: string } {
+  return protocol === 5 ? {} : { degraded: 'MQTT 3.1.1 cannot refuse a record: what the broker drops is lost unseen' }
+}

@@ -1,0 +1,32 @@
+/** Topic names (CONTRACT §4). No personal data in them. */
+import type { ReaderId, RecordKind } from '../model.js'
+
+const RECORD_LEVEL: Readonly<Record<RecordKind, string>> = { punch: 'punch', audit: 'event' }
+
+export class Topics {
+  readonly #base: string
+
+  constructor(topicPrefix: string, site: string, gateway: string) {
+    this.#base = `${topicPrefix}/${site}/${gateway}`
+  }
+
+  get state(): string {
+    return `${this.#base}/state`
+  }
+  get info(): string {
+    return `${this.#base}/info`
+  }
+  get health(): string {
+    return `${this.#base}/health`
+  }
+  get watermark(): string {
+    return `${this.#base}/watermark`
+  }
+  readerState(reader: ReaderId): string {
+    return `${this.#base}/reader/${reader}/state`
+  }
+  /** Where a record goes: `P/punch/<reader>`, `P/event/<type>`. */
+  record(kind: RecordKind, channel: string): string {
+    return `${this.#base}/${RECORD_LEVEL[kind]}/${channel}`
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * The repeat rule: five minutes of repeated taps are one punch. Pure: no clock, no I/O.
+ * The window is half-open, `[0, windowMs)`, starts with the first accepted punch and does not slide.
+ */
+import type { Credential, Direction, Moment } from '../model.js'
+
+/** The accepted punch that opened a window. */
+export interface FirstPunch {
+  readonly id: string
+  readonly moment: Moment
+}
+
+/** Punches with one key share a window: the same credential at the same place in the same direction. */
+export function repeatKey(place: string, direction: Direction, credential: Credential): string {
+  return JSON.stringify([place, direction, credential.type, credential.value, credential.scope])
+}
+
+/** True when a punch at `moment` falls into the window that `first` opened. */
+export function isRepeat(first: Moment, moment: Moment, windowMs: number): boolean {
+  const elapsed = elapsedMs(first, moment)
+  // Two readers of one place may be heard in the other order: a little before the first is the same visit.
+  return elapsed !== undefined && Math.abs(elapsed) < windowMs
+}
+
+/** True when no later punch can fall into the window of `first` any more. */
+export function isOver(first: Moment, now: Moment, windowMs: number): boolean {
+  const elapsed = elapsedMs(first, now)
+  return elapsed === undefined || elapsed >= windowMs
+}
+
+/**
+ * Milliseconds between two moments. Undefined when they cannot be compared: of two boots with a clock that was
+ * not set, nothing is known, and then two punches are two punches.
+ */
+function elapsedMs(from: Moment, to: Moment): number | undefined {
+  if (from.boot === to.boot) return to.uptime - from.uptime
+  if (from.state === 'synced' && to.state === 'synced') return to.wall - from.wall
+  return undefined
+}

@@ -1,0 +1,147 @@
+/** Keeps the retained documents true: reader states at once, health and watermark now and then. */
+import type { Clock } from './clock.js'
+import type { Config } from './config/config.js'
+import { diskSpace, healthDocument, infoDocument, readerDocument, type WatermarkDocument } from './documents.js'
+import type { Logger } from './driver.js'
+import { messageOf } from './errors.js'
+import type { JournalThread } from './journal/client.js'
+import { zoneFormatter } from './journal/time.js'
+import type { MqttPublisher } from './mqtt/publisher.js'
+import type { Topics } from './mqtt/topics.js'
+import type { Outbox } from './outbox.js'
+import type { ReaderStatus, Status } from './status.js'
+import type { Systemd } from './systemd.js'
+
+export interface ReportingContext {
+  readonly config: Config
+  readonly version: string
+  readonly journal: string
+  readonly file: string
+  readonly clock: Clock
+  readonly log: Logger
+  readonly topics: Topics
+  readonly publisher: MqttPublisher
+  readonly outbox: Outbox
+  readonly thread: JournalThread
+  readonly status: Status
+  readonly systemd: Systemd
+}
+
+const HEALTH_EVERY_MS = 60_000
+/** How often a settled backlog is looked for. */
+const TICK_MS = 1_000
+/** On a metered line a watermark after every punch would double the traffic. */
+const WATERMARK_EVERY_MS = 10_000
+/** A punch taken now may reach the disk this much later: completeness is claimed no closer. */
+const COMPLETE_MARGIN_MS = 10_000
+/** Less than this share of the disk left is worth an event. */
+const STORAGE_LOW = 0.05
+/** A stop waits this long for the last records to be taken. */
+const LAST_WORD_MS = 3_000
+
+export class Reporting {
+  readonly #context: ReportingContext
+  readonly #timeOf: (wall: number) => string
+  readonly #startedAt: number
+  #completeThrough: Readonly<Record<string, string>> = {}
+  #storageLow = false
+
+  constructor(context: ReportingContext) {
+    const { config, clock, publisher, topics, status, version, journal } = context
+    this.#context = context
+    this.#timeOf = zoneFormatter(config.site.timezone)
+    this.#startedAt = clock.uptime()
+    publisher.retain(topics.state, { state: 'online', since: this.#timeOf(clock.now().wall) })
+    publisher.retain(topics.info, infoDocument(config, version, journal))
+    status.onReader = (reader) => this.#reader(reader)
+    for (const reader of status.readers) this.#reader(reader)
+  }
+
+  /** Runs until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, systemd } = this.#context
+    let nextHealth = clock.uptime()
+    let nextWatermark = clock.uptime()
+    while (!signal.aborted) {
+      const healthDue = clock.uptime() >= nextHealth
+      if (healthDue) nextHealth = clock.uptime() + HEALTH_EVERY_MS
+      try {
+        if (clock.uptime() >= nextWatermark && (await this.#watermark())) nextWatermark = clock.uptime() + WATERMARK_EVERY_MS
+        if (healthDue) await this.#health()
+      } catch (error) {
+        log.warn('Status not reported', { event: 'status-failed', reason: messageOf(error) })
+      }
+      systemd.status(this.#line())
+      await clock.sleep(TICK_MS, signal)
+    }
+  }
+
+  /** Gives the broker a moment to take what is left, then states how far it came. */
+  async lastWord(outbox: Outbox): Promise<void> {
+    const { clock, publisher } = this.#context
+    const until = clock.uptime() + LAST_WORD_MS
+    while (publisher.online && outbox.waiting > 0 && clock.uptime() < until) await clock.sleep(20)
+    await this.#watermark()
+  }
+
+  #reader(reader: ReaderStatus): void {
+    const { publisher, topics } = this.#context
+    publisher.retain(topics.readerState(reader.id), readerDocument(reader, this.#timeOf))
+  }
+
+  /** Published when nothing waits, so that a drain is not slowed by its own progress report. */
+  async #watermark(): Promise<boolean> {
+    const { publisher, topics, outbox, journal, config, clock, thread } = this.#context
+    if (outbox.waiting > 0) return false
+    const settledThrough = outbox.settled
+    const { parked } = await thread.state()
+    // A parked record is one that the other side lacks: nothing is complete beyond what was said before.
+    if (parked === 0) {
+      const through = Math.floor((clock.now().wall - COMPLETE_MARGIN_MS) / HEALTH_EVERY_MS) * HEALTH_EVERY_MS
+      this.#completeThrough = Object.fromEntries(config.readers.map(({ id }) => [id, this.#timeOf(through)]))
+    }
+    const document: WatermarkDocument = { journal, settledThrough, completeThrough: this.#completeThrough }
+    publisher.retain(topics.watermark, document)
+    return true
+  }
+
+  async #health(): Promise<void> {
+    const { clock, publisher, topics, outbox, thread, file, config, status } = this.#context
+    const oldest = outbox.waiting > 0 ? (await thread.tail(outbox.settled, 1)).records[0] : undefined
+    const facts = {
+      now: clock.now(),
+      backlog: outbox.waiting,
+      parked: (await thread.state()).parked,
+      oldestUnsettled: oldest?.wall,
+      journalFile: file,
+      protocol: config.mqtt.protocol,
+      connects: publisher.connects,
+      unheard: publisher.unheard,
+      startedAt: this.#startedAt,
+      readers: status.readers,
+    }
+    publisher.retain(topics.health, await healthDocument(facts, this.#timeOf))
+    await this.#watchStorage()
+  }
+
+  async #watchStorage(): Promise<void> {
+    const { file, log, thread, clock } = this.#context
+    const { free, total } = await diskSpace(file)
+    const low = free < total * STORAGE_LOW
+    if (low && !this.#storageLow) {
+      log.error('Disk nearly full', { event: 'storage-low', freeBytes: free, hint: 'free some space: punches are refused when it is full' })
+      const fields = { reader: null, place: null, type: 'storage-low', subject: file, detail: { freeBytes: free } }
+      await thread.append({ kind: 'audit', channel: 'storage-low', moment: clock.now(), fields })
+    }
+    this.#storageLow = low
+  }
+
+  /** What `systemctl status` shows. */
+  #line(): string {
+    const { status, outbox, publisher } = this.#context
+    const inService = status.readers.filter(({ state }) => state.state !== 'disabled')
+    const up = inService.filter(({ state }) => state.state === 'up').length
+    const broker = publisher.online ? 'broker connected' : `broker away: ${publisher.trouble?.message ?? 'connecting'}`
+    return `${up}/${inService.length} readers up · ${outbox.waiting} waiting · ${broker}`
+  }
+}

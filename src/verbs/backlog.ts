@@ -1,0 +1,77 @@
+/** `punchd backlog`: what waits for the broker, and what was set aside with its reason. */
+import { join } from 'node:path'
+import type { Config } from '../config/config.js'
+import { EXIT, VerbError } from '../errors.js'
+import { JournalReader } from '../journal/query.js'
+import { zoneFormatter } from '../journal/time.js'
+import { ask } from './ask.js'
+import { common, plural, print, printAll, requireConfig, type CommonOptions, type Verb } from './verb.js'
+
+interface BacklogOptions extends CommonOptions {
+  readonly limit?: string
+}
+
+interface BacklogLine {
+  readonly seq: number
+  readonly id: string
+  readonly state: 'waiting' | 'parked'
+  readonly reason?: string
+  readonly code?: string
+  readonly since?: string
+}
+
+export const backlog: Verb = (program, context) => {
+  const command = common(program.command('backlog').description('list what waits for the broker, oldest first, and parked records'))
+  command.option('--limit <n>', 'list at most so many waiting records', '1000').action(async (options: BacklogOptions) => {
+    const config = await requireConfig(options, context)
+    const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.timezone)
+    const settled = Math.max(journal.settled(), await settledNow(config))
+    const lines = backlogLines(journal, settled, limitOf(options), config.site.timezone)
+    if (options.json) print(context.out, JSON.stringify(lines))
+    else {
+      await printAll(context.out, lines.map(lineText))
+      const parked = lines.filter(({ state }) => state === 'parked').length
+      print(context.out, `${plural(journal.count({ afterSeq: settled }), 'record')} behind the watermark, ${parked} parked.`)
+    }
+    journal.close()
+  })
+  common(command.command('retry').description('send one parked record again').argument('<id>', 'id of the record')).action(
+    async (id: string, _options: CommonOptions, self: Parameters<Verb>[0]) => {
+      const options = self.optsWithGlobals<CommonOptions>()
+      const config = await requireConfig(options, context)
+      await ask(config, 'retry', { id })
+      print(context.out, options.json ? JSON.stringify({ id, delivered: true }) : `${id} was delivered.`)
+    },
+  )
+}
+
+/** What the daemon knows is fresher than the watermark on disk; without a daemon that one is all there is. */
+async function settledNow(config: Config): Promise<number> {
+  try {
+    return (await ask(config, 'status', undefined)).settled
+  } catch (error) {
+    if (error instanceof VerbError) return 0
+    throw error
+  }
+}
+
+function limitOf({ limit }: BacklogOptions): number {
+  const number = Number(limit)
+  if (Number.isInteger(number) && number > 0) return number
+  throw new VerbError(EXIT.usage, 'usage', `--limit "${limit}" is no whole number above 0`)
+}
+
+function backlogLines(journal: JournalReader, settled: number, limit: number, timezone: string): BacklogLine[] {
+  const timeOf = zoneFormatter(timezone)
+  const parked = journal.parked().map(
+    ({ seq, id, code, reason, wall }): BacklogLine => ({ seq, id, state: 'parked', reason, code, since: timeOf(wall) }),
+  )
+  const waiting = journal.waiting(settled, limit).map(({ seq, id }): BacklogLine => ({ seq, id, state: 'waiting' }))
+  return [...parked, ...waiting].sort((a, b) => a.seq - b.seq)
+}
+
+function lineText({ seq, id, state, reason, since }: BacklogLine): string {
+  const facts = [String(seq).padStart(6), id, state]
+  if (reason !== undefined) facts.push(`since ${since}: ${reason}`)
+  return facts.join(' ')
+}

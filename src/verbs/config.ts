@@ -1,0 +1,33 @@
+/** `punchd config`: a commented example, the JSON Schema, and the effective values with their origin. */
+import { EXIT } from '../errors.js'
+import { common, load, print, printable, type CommonOptions, type Verb } from './verb.js'
+
+interface ShowOptions extends CommonOptions {
+  readonly origin?: boolean
+}
+
+export const config: Verb = (program, context) => {
+  const command = program.command('config').description('show, explain and describe the configuration')
+  common(command.command('example').description('print a commented example')).action(async (options: CommonOptions) => {
+    const { exampleText, exampleValues } = await import('../config/docs.js')
+    print(context.out, options.json ? JSON.stringify(exampleValues(context.drivers)) : exampleText(context.drivers))
+  })
+  common(command.command('schema').description('print the JSON Schema of the file')).action(async () => {
+    const { jsonSchema } = await import('../config/docs.js')
+    print(context.out, JSON.stringify(jsonSchema(context.drivers), undefined, 2))
+  })
+  common(command.command('show').description('print the effective values; secrets are hidden'))
+    .option('--origin', 'say where each value comes from')
+    .action(async (options: ShowOptions) => {
+      const loaded = await load(options.config, context)
+      if (!loaded.config) {
+        print(context.err, await printable(loaded))
+        process.exitCode = EXIT.config
+        return
+      }
+      const { effectiveValues, valueText } = await import('../config/show.js')
+      const values = effectiveValues(loaded)
+      if (options.json) print(context.out, JSON.stringify(values))
+      else for (const value of values) print(context.out, valueText(value, options.origin === true))
+    })
+}

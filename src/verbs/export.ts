@@ -1,0 +1,114 @@
+/** `punchd export`: records as CSV or NDJSON, to a file or to stdout. */
+import { createWriteStream, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { EXIT, messageOf, VerbError } from '../errors.js'
+import { JournalReader, type Filter, type StoredRecord } from '../journal/query.js'
+import { zoneFormatter } from '../journal/time.js'
+import { ranged, rangeFilter, type RangeOptions } from './punches.js'
+import { plural, print, printAll, requireConfig, type Verb, type VerbContext } from './verb.js'
+
+interface ExportOptions extends RangeOptions {
+  readonly output?: string
+}
+type Format = 'csv' | 'ndjson'
+
+export const exportRecords: Verb = (program, context) => {
+  ranged(program.command('export').description('export records').argument('<format>', 'csv (punches) or ndjson (every record)'))
+    .option('--reader <id>', 'only this reader')
+    .option('-o, --output <file>', 'write to a file instead of stdout')
+    .action(async (format: string, options: ExportOptions) => {
+      if (format !== 'csv' && format !== 'ndjson') {
+        throw new VerbError(EXIT.usage, 'usage', `there is no export format "${format}"`, { hint: 'formats: csv, ndjson' })
+      }
+      const config = await requireConfig(options, context)
+      const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.timezone)
+      const filter = rangeFilter(options, config.site.timezone)
+      const lines = format === 'csv' ? csvLines(journal, filter) : ndjsonLines(journal, filter, config.site.timezone)
+      await write(lines, countRecords(journal, filter, format), options, context)
+      journal.close()
+    })
+}
+
+function countRecords(journal: JournalReader, filter: Filter, format: Format): number {
+  return journal.count(format === 'csv' ? { ...filter, kind: 'punch' } : filter)
+}
+
+async function write(lines: AsyncIterable<string>, total: number, options: ExportOptions, context: VerbContext): Promise<void> {
+  const shown = progress(lines, total, context.err)
+  if (options.output === undefined) {
+    await printAll(context.out, shown)
+    return
+  }
+  await writeFile(options.output, shown)
+  const result = { file: options.output, records: total }
+  print(context.out, options.json ? JSON.stringify(result) : `${plural(total, 'record')} written to ${options.output}`)
+}
+
+/** Beside the target, then renamed: nobody picks up half an export. */
+async function writeFile(file: string, lines: AsyncIterable<string>): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`
+  try {
+    const stream = createWriteStream(temporary, { mode: 0o600 })
+    const failed = new Promise<never>((_, reject) => stream.once('error', reject))
+    await Promise.race([printAll(stream, lines), failed])
+    stream.end()
+    await finished(stream)
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw new VerbError(EXIT.cannotCreate, 'output-failed', `cannot write ${file}: ${messageOf(error)}`)
+  }
+}
+
+/** A counter on stderr, only for somebody who watches. */
+async function* progress(lines: AsyncIterable<string>, total: number, err: NodeJS.WriteStream): AsyncGenerator<string> {
+  let count = 0
+  for await (const line of lines) {
+    yield line
+    count += 1
+    if (err.isTTY && count % 5_000 === 0) err.write(`\r${count} of ${total} records`)
+  }
+  if (err.isTTY && count >= 5_000) err.write('\r\u001b[K')
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- one shape for both formats
+async function* ndjsonLines(journal: JournalReader, filter: Filter, timezone: string): AsyncGenerator<string> {
+  let count = 0
+  let first: StoredRecord | undefined
+  let last: StoredRecord | undefined
+  for (const record of journal.records(filter)) {
+    first ??= record
+    last = record
+    count += 1
+    yield record.json
+  }
+  const timeOf = zoneFormatter(timezone)
+  const time = (record: StoredRecord | undefined) => (record ? timeOf(record.wall) : null)
+  yield JSON.stringify({ schema: 'export/1', journal: journal.id, from: time(first), to: time(last), count })
+}
+
+/** CSV columns: where each stands in the record. */
+const COLUMNS = [
+  { key: 'seq', header: 'seq' },
+  { key: 'time', header: 'time' },
+  { key: 'reader', header: 'reader' },
+  { key: 'place', header: 'place' },
+  { key: 'direction', header: 'direction' },
+  { key: 'method', header: 'method' },
+  { key: 'credential.type', header: 'credential_type' },
+  { key: 'credential.value', header: 'credential' },
+  { key: 'person.ref', header: 'person' },
+  { key: 'verdict', header: 'verdict' },
+  { key: 'repeatOf', header: 'repeat_of' },
+  { key: 'id', header: 'id' },
+]
+
+async function* csvLines(journal: JournalReader, filter: Filter): AsyncGenerator<string> {
+  const { stringify } = await import('csv-stringify/sync')
+  yield COLUMNS.map(({ header }) => header).join(',')
+  for (const { json } of journal.records({ ...filter, kind: 'punch' })) {
+    // A name or a code that begins with = would be a formula to a spreadsheet.
+    yield stringify([JSON.parse(json)], { columns: COLUMNS, escape_formulas: true, eof: false })
+  }
+}
