@@ -57,13 +57,13 @@ export function askAboutPresentations<Fields extends OptionFields, Kind extends 
 
   it('reports it again after it was taken away and came back, and others meanwhile', async () => {
     const run = await Run.of(rig)
-    for (const index of [0, 1, 0]) {
+    for (const index of [0, 0, 1, 0]) {
       await run.present(index)
       await run.withdraw()
     }
     assert.deepEqual(
       run.session.values,
-      [0, 1, 0].map((index) => offered(run, index).value),
+      [0, 0, 1, 0].map((index) => offered(run, index).value),
     )
     await run.end()
   })
