@@ -38,7 +38,9 @@ function endInTime(): void {
     console.error(
       `The tests ended and the process does not; still open: ${process.getActiveResourcesInfo().join(', ')}`,
     )
-    process.exit(1)
+    // Mocha sets the exit code once more while the process ends; this comes after it.
+    process.once('exit', () => (process.exitCode = 1))
+    process.exit()
   }, GRACE_MS)
   timer.unref()
 }
