@@ -25,26 +25,31 @@ export async function probePcscd(path: string, signal: AbortSignal, answerMs = A
   if (answer === 'denied') {
     throw new TransportError('transport-denied', `no permission to open ${path}`, { hint: DENIED.hint ?? '' })
   }
-  if (answer === 'absent') throw new TransportError('transport-unavailable', 'pcscd is not running', { hint: START_HINT })
+  if (answer === 'absent')
+    throw new TransportError('transport-unavailable', 'pcscd is not running', { hint: START_HINT })
   if (answer === 'mute') {
     throw new TransportError('transport-unavailable', 'pcscd does not answer', { hint: 'sudo systemctl restart pcscd' })
   }
   // pcscd hangs up on a client that polkit refuses; so does one that is just stopping, and then nobody listens now.
   const again = await ask(path, signal, answerMs)
   if (again === 'alive') return
-  if (again !== 'refused') throw new TransportError('transport-unavailable', 'pcscd is not running', { hint: START_HINT })
+  if (again !== 'refused')
+    throw new TransportError('transport-unavailable', 'pcscd is not running', { hint: START_HINT })
   throw new TransportError(DENIED.code, DENIED.message, { hint: DENIED.hint ?? '' })
 }
 
 function ask(path: string, signal: AbortSignal, answerMs: number): Promise<Answer> {
   return new Promise((resolve) => {
-    const socket = connect({ path, signal })
+    const socket = connect(path)
+    const stop = (): void => settle('absent')
     const settle = (answer: Answer): void => {
       clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
       socket.destroy()
       resolve(answer)
     }
     const timer = setTimeout(() => settle('mute'), answerMs)
+    signal.addEventListener('abort', stop)
     socket.once('connect', () => socket.write(VERSION_REQUEST))
     // What it answers does not matter: a pcscd of another version is alive too.
     socket.once('data', () => settle('alive'))

@@ -22,7 +22,14 @@ export interface HostLimits {
   readonly pending: number
 }
 
-const LIMITS: HostLimits = { startMs: 15_000, silentMs: 1_500, requestMs: 5_000, closeMs: 1_000, memoryMb: 64, pending: 64 }
+const LIMITS: HostLimits = {
+  startMs: 15_000,
+  silentMs: 1_500,
+  requestMs: 5_000,
+  closeMs: 1_000,
+  memoryMb: 64,
+  pending: 64,
+}
 const MAX_STDERR = 2_000
 
 export interface HostOptions {
@@ -81,7 +88,10 @@ export class Host {
       this.#child.once('exit', () => resolve())
       this.#child.once('error', (error) => (this.#died(error.message), resolve()))
     })
-    this.#child.stderr?.on('data', (text: Buffer) => (this.#stderr = (this.#stderr + text.toString()).slice(-MAX_STDERR)))
+    this.#child.stderr?.on(
+      'data',
+      (text: Buffer) => (this.#stderr = (this.#stderr + text.toString()).slice(-MAX_STDERR)),
+    )
     this.#child.on('message', (message) => this.#take(parseToParent(message)))
     this.#watch = setInterval(() => this.#look(), this.#limits.silentMs / 5)
   }

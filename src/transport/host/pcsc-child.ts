@@ -2,7 +2,7 @@
 import type { NFC, Reader } from 'nfc-pcsc'
 import { messageOf } from '../../errors.js'
 import { emit, endWith, followParent, Refusal, serve } from './child.js'
-import { endsService, scardCode } from './pcsc-faults.js'
+import { endsService } from './pcsc-faults.js'
 import { PcscSlot } from './pcsc-slot.js'
 import { fromHex, isRecord, toHex, type Fault } from './wire.js'
 
@@ -48,7 +48,7 @@ function attach(reader: Reader): void {
 
 function serviceFault(error: unknown): Fault {
   const text = messageOf(error)
-  return endsService(scardCode(text)) ?? { code: 'transport-lost', message: `PC/SC failed: ${text}` }
+  return endsService(text) ?? { code: 'transport-lost', message: `PC/SC failed: ${text}` }
 }
 
 async function answer(verb: string, body: unknown): Promise<unknown> {

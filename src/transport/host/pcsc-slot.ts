@@ -7,7 +7,7 @@
 import type { NativeReader } from 'nfc-pcsc'
 import { messageOf } from '../../errors.js'
 import { emit, endWith, Refusal } from './child.js'
-import { endsService, ESCAPE, faultOf, SCARD, scardCode } from './pcsc-faults.js'
+import { endsService, ESCAPE, faultOf, isCurable, SCARD, scardCode } from './pcsc-faults.js'
 import { toHex } from './wire.js'
 
 const PRESENT = 0x20
@@ -15,6 +15,7 @@ const SHARED = 2
 const DIRECT = 3
 const T0_OR_T1 = 3
 const LEAVE_CARD = 0
+const RESET_CARD = 1
 /** A short response: 256 bytes and the status word. */
 const MAX_RESPONSE = 258
 /** Operations waiting for one reader; a card needs a handful. */
@@ -65,9 +66,9 @@ export class PcscSlot {
         return await this.#exchange(card, apdu)
       } catch (error) {
         const code = scardCode(messageOf(error))
-        if (code !== SCARD.reset && code !== SCARD.unpowered) throw error
-        // Another program reset the card: a new connection, and once more. [PCSC §4.5]
-        await this.#disconnect()
+        if (!isCurable(code)) throw error
+        // Reset by another program, or at the edge of the field: a new connection, and once more.
+        await this.#disconnect(code === SCARD.reset ? LEAVE_CARD : RESET_CARD)
         return this.#exchange(card, apdu)
       }
     })
@@ -104,15 +105,15 @@ export class PcscSlot {
         this.#protocol = await call<number>((done) => this.#reader.connect(options, done))
         return this.#protocol
       } catch (error) {
-        if (scardCode(messageOf(error)) !== SCARD.sharingViolation || tries === SHARE_TRIES) throw error
+        if (scardCode(messageOf(error)) !== SCARD.sharing || tries === SHARE_TRIES) throw error
         await new Promise((resolve) => setTimeout(resolve, SHARE_PAUSE_MS))
       }
     }
   }
 
-  async #disconnect(): Promise<void> {
+  async #disconnect(disposition = LEAVE_CARD): Promise<void> {
     this.#protocol = undefined
-    await call<undefined>((done) => this.#reader.disconnect(LEAVE_CARD, done)).catch(() => undefined)
+    await call<undefined>((done) => this.#reader.disconnect(disposition, done)).catch(() => undefined)
     // After a failed disconnect the binding would skip the next connect and transmit over the dead handle.
     this.#reader.connected = false
   }
@@ -125,10 +126,9 @@ export class PcscSlot {
     }
     this.#waiting += 1
     const result = this.#last.then(operation).catch((error: unknown) => {
-      const code = scardCode(messageOf(error))
-      const fault = endsService(code)
+      const fault = endsService(messageOf(error))
       if (fault) endWith(fault)
-      throw new Refusal(fault ?? faultOf(code, messageOf(error), name))
+      throw new Refusal(fault ?? faultOf(messageOf(error), name))
     })
     this.#last = result.catch(() => undefined).finally(() => (this.#waiting -= 1))
     return result
@@ -136,7 +136,9 @@ export class PcscSlot {
 }
 
 /** The binding's callbacks as promises; its argument errors are thrown, not called back. */
-function call<Result>(start: (done: (error: Error | null | undefined, result?: Result) => void) => void): Promise<Result> {
+function call<Result>(
+  start: (done: (error: Error | null | undefined, result?: Result) => void) => void,
+): Promise<Result> {
   return new Promise((resolve, reject) => {
     start((error, result) => (error ? reject(error) : resolve(result as Result)))
   })
