@@ -83,9 +83,12 @@ export class Attendance {
   /** After a restart the windows are what the journal says: a repeat stays a repeat. */
   #rebuild(now: Moment): void {
     const found: [string, FirstPunch][] = []
+    let newest: Moment | undefined
     this.#journal.newestPunches((body) => {
       const punch = JSON.parse(body) as StoredPunch
-      if (isOver(punch.clock, now, this.#windowMs)) return 'enough'
+      newest ??= punch.clock
+      // While the clock of a new boot is not set, the newest punch tells how far back to look.
+      if (isOver(punch.clock, now, this.#windowMs) || isOver(punch.clock, newest, this.#windowMs)) return 'enough'
       if (punch.verdict !== 'accepted') return 'more'
       found.push([repeatKey(punch.place, punch.direction, punch.credential), { id: punch.id, moment: punch.clock }])
       return 'more'

@@ -25,7 +25,9 @@ export function isRepeat(first: Moment, moment: Moment, windowMs: number): boole
 /** True when no later punch can fall into the window of `first` any more. */
 export function isOver(first: Moment, now: Moment, windowMs: number): boolean {
   const elapsed = elapsedMs(first, now)
-  return elapsed === undefined || elapsed >= windowMs
+  if (elapsed !== undefined) return elapsed >= windowMs
+  // A boot does not come back, but a clock that is not set now may be set soon.
+  return first.state === 'unsynced'
 }
 
 /**
