@@ -1,6 +1,6 @@
 /** Opens the SQLite file so that a commit means "on disk", or says why not. The only place that knows its pragmas. */
 import Database from 'better-sqlite3'
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { JournalError, messageOf } from '../errors.js'
 import type { ErrorCode } from '../errors.js'
@@ -156,11 +156,20 @@ export function translated(file: string, error: unknown): unknown {
   if (error instanceof JournalError || !(error instanceof Error)) return error
   const code = 'code' in error ? String(error.code) : ''
   const known = CODES.find(([pattern]) => pattern.test(code))?.[1]
-  if (known === 'journal-foreign') return foreign(file, 'is not a SQLite database')
+  if (known === 'journal-foreign') return beginsLikeSqlite(file) ? corrupt(file, 'its header', error) : foreign(file, 'is not a SQLite database')
   if (known === 'journal-corrupt') return corrupt(file, messageOf(error), error)
   if (known) return new JournalError(known, `${file}: ${messageOf(error)}`, { hint: 'free some space on this disk', cause: error })
   if (code === 'ENOSPC') return new JournalError('journal-full', messageOf(error), { cause: error })
   if (!/^(SQLITE_|E[A-Z]+$)/.test(code)) return error
   const hint = /READONLY|CANTOPEN|EACCES|EPERM|EROFS/.test(code) ? `may this user write ${dirname(file)}?` : 'look at the kernel log for disk errors'
   return new JournalError('journal-io', `${file}: ${messageOf(error)}`, { hint, cause: error })
+}
+
+/** SQLite says "not a database" of a damaged header, too. */
+function beginsLikeSqlite(file: string): boolean {
+  const magic = Buffer.alloc(16)
+  const fd = openSync(file, 'r')
+  readSync(fd, magic)
+  closeSync(fd)
+  return magic.toString('latin1') === 'SQLite format 3\0'
 }
