@@ -11,11 +11,16 @@ export function parseInstant(written: string, timezone: string, now = Date.now()
   if (match) {
     const [, date = '', time = '00:00', zone] = match
     const utc = Date.parse(`${date}T${time}${zone ?? 'Z'}`)
-    if (!Number.isNaN(utc)) return zone === undefined ? inZone(utc, timezone) : utc
+    if (!Number.isNaN(utc) && isDay(date)) return zone === undefined ? inZone(utc, timezone) : utc
   }
   throw new VerbError(EXIT.usage, 'usage', `"${written}" is no time`, {
     hint: 'write 10m (ago), 2026-11-22, 2026-11-22T08:00 or 2026-11-22T08:00:00+01:00',
   })
+}
+
+/** `Date.parse` takes 30 February for 2 March. */
+function isDay(date: string): boolean {
+  return new Date(`${date}T00:00Z`).toISOString().startsWith(date)
 }
 
 /** The instant at which the clocks of the zone show what `utc` would show in UTC. */
