@@ -19,7 +19,7 @@ export interface AnswerSources {
 const MOST_PARKED = 100_000
 
 export function controlActions({ config, status, thread, outbox, publisher }: AnswerSources): ControlActions {
-  const timeOf = zoneFormatter(config.site.timezone)
+  const timeOf = zoneFormatter(config.site.offsets)
   const readerLines = (): ReaderLine[] =>
     status.readers.map(({ id, name, driver, state, lastGoodRead, identity }) => ({
       id,

@@ -26,11 +26,16 @@ export interface DaemonContext {
   readonly clock: Clock
   readonly log: Logger
   readonly version: string
+  /** Called once, when there is work in earnest: many records to take or to send. */
+  readonly onBusy?: () => void
 }
 
 /** Names of what the daemon keeps in `data.path`. */
 export const JOURNAL_FILE = 'journal.db'
 export const CONTROL_SOCKET = 'control.sock'
+
+/** A gate at rush hour makes fewer; a backlog or a terminal's upload makes more. */
+const BUSY_RECORDS = 1_000
 
 /** Runs the daemon until `stop` aborts (then resolves) or something ends it (then rejects). */
 export async function runDaemon(context: DaemonContext, stop: AbortSignal): Promise<void> {
@@ -77,7 +82,7 @@ class Daemon {
     const { config, clock } = this.#context
     const opened = await JournalThread.open({
       file: this.#file,
-      identity: { site: config.site.id, gateway: config.gateway.id, timezone: config.site.timezone },
+      identity: { site: config.site.id, gateway: config.gateway.id, offsets: config.site.offsets },
       repeatWindowMs: config.policy.repeatWindowMs,
       keepSettledMs: config.data.keepSettledMs,
     })
@@ -102,7 +107,15 @@ class Daemon {
       onOffline: () => outbox.offline(),
     })
     const outbox: Outbox = new Outbox({ journal: thread, publisher, clock, log, settled: state.settled })
-    thread.onAppend = () => outbox.appended()
+    const onBusy = once(this.#context.onBusy)
+    const watchWork = (lastSeq: number): void => {
+      if (lastSeq - state.settled > BUSY_RECORDS) onBusy()
+    }
+    watchWork(state.lastSeq)
+    thread.onAppend = (lastSeq) => {
+      outbox.appended()
+      watchWork(lastSeq)
+    }
     const reporting = new Reporting({ ...this.#context, topics, publisher, outbox, thread, file: this.#file, status: this.#status, journal: state.journal, systemd: this.#systemd })
     const socket = join(config.data.path, CONTROL_SOCKET)
     const control = await ControlServer.listen(socket, controlActions({ config, status: this.#status, thread, outbox, publisher }))
@@ -160,6 +173,14 @@ function refused(error: unknown, lastSeq: number): Awaited<ReturnType<JournalThr
 function audit(clock: Clock, type: string, subject: string, detail: Record<string, string>, at?: ReaderConfig) {
   const fields = { reader: at?.id ?? null, place: at?.place ?? null, type, subject, detail }
   return { kind: 'audit', channel: type, moment: clock.now(), fields } as const
+}
+
+function once(call: (() => void) | undefined): () => void {
+  let called = false
+  return () => {
+    if (!called) call?.()
+    called = true
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -49,7 +49,7 @@ export class Reporting {
   constructor(context: ReportingContext) {
     const { config, clock, publisher, topics, status, version, journal } = context
     this.#context = context
-    this.#timeOf = zoneFormatter(config.site.timezone)
+    this.#timeOf = zoneFormatter(config.site.offsets)
     this.#startedAt = clock.uptime()
     publisher.retain(topics.state, { state: 'online', since: this.#timeOf(clock.now().wall) })
     publisher.retain(topics.info, infoDocument(config, version, journal))

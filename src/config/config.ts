@@ -1,5 +1,6 @@
 /** The validated configuration as the daemon holds it: plain, frozen data with every default filled in. */
 import type { Direction, ReaderId } from '../model.js'
+import type { ZoneOffsets } from '../journal/time.js'
 import type { TransportUrl } from '../transport/url.js'
 
 export interface ReaderConfig {
@@ -36,8 +37,16 @@ export interface MqttConfig {
   readonly window: number
 }
 
+export interface SiteConfig {
+  readonly id: string
+  readonly name: string
+  readonly timezone: string
+  /** The offsets of `timezone`. */
+  readonly offsets: ZoneOffsets
+}
+
 export interface Config {
-  readonly site: { readonly id: string; readonly name: string; readonly timezone: string }
+  readonly site: SiteConfig
   readonly gateway: { readonly id: string }
   readonly data: { readonly path: string; readonly keepSettledMs: number }
   readonly mqtt: MqttConfig

@@ -10,6 +10,7 @@ import { blanked, placeProblems, type PlacedProblem, type Problem, type Source }
 import { checkReaders, readerConfig } from './readers.js'
 import { fileSchema, type FileValues } from './schema.js'
 import { readSecret } from './secret.js'
+import { zoneOffsets } from './zone.js'
 
 export interface Loaded {
   /** Absent when there is an error among the problems. */
@@ -89,7 +90,7 @@ function buildConfig(values: FileValues, context: LoadContext): { config: Config
       ? { problems: [] }
       : readSecret(values.mqtt.password, ['mqtt', 'password'], context.env)
   const config: Config = {
-    site: { id: site.id, name: site.name ?? site.id, timezone: site.timezone },
+    site: { id: site.id, name: site.name ?? site.id, timezone: site.timezone, offsets: zoneOffsets(site.timezone) },
     gateway,
     data: { path: data.path, keepSettledMs: data.keepSettled },
     mqtt: {

@@ -35,7 +35,7 @@ export class JournalThread {
       name: 'journal',
       workerData: options,
       // Keeps a thread that holds a few thousand rows at most from reserving what a web server would.
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
     })
     const thread = new JournalThread(worker)
     const state = (await thread.#wait(0)) as JournalState

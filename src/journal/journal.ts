@@ -4,13 +4,13 @@ import type { Statement } from 'better-sqlite3'
 import type { Moment, RecordKind } from '../model.js'
 import { canonical, type Json } from './canonical.js'
 import { openDatabase, translating, type SqliteDatabase } from './database.js'
-import { zoneFormatter } from './time.js'
+import { zoneFormatter, type ZoneOffsets } from './time.js'
 
 /** What every record of this journal says about its maker. */
 export interface Identity {
   readonly site: string
   readonly gateway: string
-  readonly timezone: string
+  readonly offsets: ZoneOffsets
 }
 
 /** The part of a record that its writer knows; the journal adds id, journal, seq and prev. */
@@ -71,7 +71,7 @@ export class Journal {
   constructor(file: string, identity: Identity) {
     this.#file = file
     this.#identity = identity
-    this.#timeOf = zoneFormatter(identity.timezone)
+    this.#timeOf = zoneFormatter(identity.offsets)
     this.#db = openDatabase(file, randomBytes(8).toString('hex'))
     this.#statements = prepare(this.#db)
     const meta = translating(file, () => this.#statements.meta.get())

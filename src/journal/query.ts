@@ -4,7 +4,7 @@ import type { RecordKind } from '../model.js'
 import { EXIT, VerbError } from '../errors.js'
 import { openForReading, translating, type SqliteDatabase } from './database.js'
 import { openBody, type ParkedRecord } from './journal.js'
-import { zoneFormatter } from './time.js'
+import { zoneFormatter, type ZoneOffsets } from './time.js'
 
 export interface Filter {
   readonly kind?: RecordKind | undefined
@@ -49,7 +49,7 @@ export class JournalReader {
   /** Id of the journal. */
   readonly id: string
 
-  constructor(file: string, timezone: string) {
+  constructor(file: string, offsets: ZoneOffsets) {
     if (!existsSync(file)) {
       throw new VerbError(EXIT.unavailable, 'daemon-absent', `there is no journal at ${file}`, {
         hint: 'has the daemon run yet with this configuration?',
@@ -57,7 +57,7 @@ export class JournalReader {
     }
     this.#file = file
     this.#db = openForReading(file)
-    this.#timeOf = zoneFormatter(timezone)
+    this.#timeOf = zoneFormatter(offsets)
     this.id = String(translating(file, () => this.#db.prepare('SELECT journal FROM meta').pluck().get()))
   }
 

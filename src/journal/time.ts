@@ -1,23 +1,15 @@
 /** Writes instants in the site's zone, as RFC 3339 with offset. */
 
-const QUARTER_MS = 900_000
+/** From this instant on (milliseconds since 1970) the zone is so many minutes east of UTC. In order of time. */
+export type ZoneOffsets = readonly (readonly [from: number, minutes: number])[]
 
-/** Makes a formatter. Offsets are kept per quarter hour: no zone changes its offset within one. */
-export function zoneFormatter(timezone: string): (wall: number) => string {
-  const offsets = new Map<number, number>()
-  const parts = new Intl.DateTimeFormat('en-US', { timeZone: timezone, timeZoneName: 'longOffset' })
-  const offsetAt = (wall: number): number => {
-    const quarter = Math.floor(wall / QUARTER_MS)
-    let offset = offsets.get(quarter)
-    if (offset === undefined) {
-      offset = readOffset(parts, quarter * QUARTER_MS)
-      if (offsets.size > 10_000) offsets.clear()
-      offsets.set(quarter, offset)
-    }
-    return offset
-  }
+/**
+ * Makes a formatter. The offsets come with the configuration: asking Intl here would keep its data, ten
+ * megabytes, in the memory of a daemon that needs two numbers a year.
+ */
+export function zoneFormatter(offsets: ZoneOffsets): (wall: number) => string {
   return (wall) => {
-    const minutes = offsetAt(wall)
+    const minutes = offsetAt(offsets, wall)
     const local = new Date(wall + minutes * 60_000).toISOString().slice(0, 23)
     if (minutes === 0) return `${local}Z`
     const sign = minutes < 0 ? '-' : '+'
@@ -25,14 +17,15 @@ export function zoneFormatter(timezone: string): (wall: number) => string {
   }
 }
 
-function two(value: number): string {
-  return String(value).padStart(2, '0')
+/** Minutes east of UTC. Now is nearly always in the last period but a few, so the search begins at the end. */
+function offsetAt(offsets: ZoneOffsets, wall: number): number {
+  for (let index = offsets.length - 1; index > 0; index--) {
+    const period = offsets[index]
+    if (period && wall >= period[0]) return period[1]
+  }
+  return offsets[0]?.[1] ?? 0
 }
 
-/** Minutes east of UTC. */
-function readOffset(format: Intl.DateTimeFormat, wall: number): number {
-  const name = format.formatToParts(wall).find(({ type }) => type === 'timeZoneName')?.value ?? ''
-  const match = /GMT([+-])(\d{2}):(\d{2})/.exec(name)
-  if (!match) return 0
-  return (match[1] === '-' ? -1 : 1) * (Number(match[2]) * 60 + Number(match[3]))
+function two(value: number): string {
+  return String(value).padStart(2, '0')
 }

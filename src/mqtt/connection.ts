@@ -1,11 +1,12 @@
 /**
  * One connection to the broker, from CONNECT to its end. A new one is a new client: mqtt.js's own queue and
- * its resending must never own a record. The only importer of `mqtt`.
+ * its resending must never own a record.
  */
 import { readFileSync } from 'node:fs'
-import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient, type Packet } from 'mqtt'
+import type { IClientOptions, IPublishPacket, MqttClient, Packet } from 'mqtt'
 import type { MqttConfig } from '../config/config.js'
 import { ConfigError, messageOf, PublishError, TransportError } from '../errors.js'
+import { createClient } from './client.js'
 import { clientRefusal, NO_SUBSCRIBERS, refusalOf, SESSION_TAKEN_OVER } from './reasons.js'
 
 /** What the broker allows, from its CONNACK. */
@@ -62,7 +63,7 @@ export class Connection {
   /** Connects, or rejects with TransportError. */
   static open(config: MqttConfig, will: Will, signal: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      const client = mqtt.connect(config.url, clientOptions(config, will))
+      const client = createClient(config.url, clientOptions(config, will))
       const fail = (error: TransportError): void => {
         signal.removeEventListener('abort', abort)
         client.removeAllListeners()

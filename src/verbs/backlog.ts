@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.js'
 import { EXIT, VerbError } from '../errors.js'
 import { JournalReader } from '../journal/query.js'
-import { zoneFormatter } from '../journal/time.js'
+import { zoneFormatter, type ZoneOffsets } from '../journal/time.js'
 import { ask } from './ask.js'
 import { common, plural, print, printAll, requireConfig, type CommonOptions, type Verb } from './verb.js'
 
@@ -24,9 +24,9 @@ export const backlog: Verb = (program, context) => {
   const command = common(program.command('backlog').description('list what waits for the broker, oldest first, and parked records'))
   command.option('--limit <n>', 'list at most so many waiting records', '1000').action(async (options: BacklogOptions) => {
     const config = await requireConfig(options, context)
-    const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.timezone)
+    const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.offsets)
     const settled = Math.max(journal.settled(), await settledNow(config))
-    const lines = backlogLines(journal, settled, limitOf(options), config.site.timezone)
+    const lines = backlogLines(journal, settled, limitOf(options), config.site.offsets)
     if (options.json) print(context.out, JSON.stringify(lines))
     else {
       await printAll(context.out, lines.map(lineText))
@@ -61,8 +61,8 @@ function limitOf({ limit }: BacklogOptions): number {
   throw new VerbError(EXIT.usage, 'usage', `--limit "${limit}" is no whole number above 0`)
 }
 
-function backlogLines(journal: JournalReader, settled: number, limit: number, timezone: string): BacklogLine[] {
-  const timeOf = zoneFormatter(timezone)
+function backlogLines(journal: JournalReader, settled: number, limit: number, offsets: ZoneOffsets): BacklogLine[] {
+  const timeOf = zoneFormatter(offsets)
   const parked = journal.parked().map(
     ({ seq, id, code, reason, wall }): BacklogLine => ({ seq, id, state: 'parked', reason, code, since: timeOf(wall) }),
   )

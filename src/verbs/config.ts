@@ -1,6 +1,10 @@
 /** `punchd config`: a commented example, the JSON Schema, and the effective values with their origin. */
-import { EXIT } from '../errors.js'
+import type { Config } from '../config/config.js'
+import { EXIT, VerbError } from '../errors.js'
 import { common, load, print, printable, type CommonOptions, type Verb } from './verb.js'
+
+/** What `config resolve` prints for `run`: with secrets, so only into a pipe. */
+export type Resolved = { readonly config: Config } | { readonly problems: string }
 
 interface ShowOptions extends CommonOptions {
   readonly origin?: boolean
@@ -30,4 +34,10 @@ export const config: Verb = (program, context) => {
       if (options.json) print(context.out, JSON.stringify(values))
       else for (const value of values) print(context.out, valueText(value, options.origin === true))
     })
+  common(command.command('resolve', { hidden: true })).action(async (options: CommonOptions) => {
+    if (context.out.isTTY) throw new VerbError(EXIT.usage, 'usage', 'config resolve prints secrets; use config show')
+    const loaded = await load(options.config, context)
+    const resolved: Resolved = loaded.config ? { config: loaded.config } : { problems: await printable(loaded) }
+    print(context.out, JSON.stringify(resolved))
+  })
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { EXIT, messageOf, VerbError } from '../errors.js'
 import { JournalReader, type Filter, type StoredRecord } from '../journal/query.js'
-import { zoneFormatter } from '../journal/time.js'
+import { zoneFormatter, type ZoneOffsets } from '../journal/time.js'
 import { ranged, rangeFilter, type RangeOptions } from './punches.js'
 import { plural, print, printAll, requireConfig, type Verb, type VerbContext } from './verb.js'
 
@@ -22,9 +22,9 @@ export const exportRecords: Verb = (program, context) => {
         throw new VerbError(EXIT.usage, 'usage', `there is no export format "${format}"`, { hint: 'formats: csv, ndjson' })
       }
       const config = await requireConfig(options, context)
-      const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.timezone)
-      const filter = rangeFilter(options, config.site.timezone)
-      const lines = format === 'csv' ? csvLines(journal, filter) : ndjsonLines(journal, filter, config.site.timezone)
+      const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.offsets)
+      const filter = rangeFilter(options, config.site.offsets)
+      const lines = format === 'csv' ? csvLines(journal, filter) : ndjsonLines(journal, filter, config.site.offsets)
       await write(lines, countRecords(journal, filter, format), options, context)
       journal.close()
     })
@@ -73,7 +73,7 @@ async function* progress(lines: AsyncIterable<string>, total: number, err: NodeJ
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- one shape for both formats
-async function* ndjsonLines(journal: JournalReader, filter: Filter, timezone: string): AsyncGenerator<string> {
+async function* ndjsonLines(journal: JournalReader, filter: Filter, offsets: ZoneOffsets): AsyncGenerator<string> {
   let count = 0
   let first: StoredRecord | undefined
   let last: StoredRecord | undefined
@@ -83,7 +83,7 @@ async function* ndjsonLines(journal: JournalReader, filter: Filter, timezone: st
     count += 1
     yield record.json
   }
-  const timeOf = zoneFormatter(timezone)
+  const timeOf = zoneFormatter(offsets)
   const time = (record: StoredRecord | undefined) => (record ? timeOf(record.wall) : null)
   yield JSON.stringify({ schema: 'export/1', journal: journal.id, from: time(first), to: time(last), count })
 }

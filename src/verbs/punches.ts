@@ -1,6 +1,7 @@
 /** `punchd punches`: punches of the past. */
 import { join } from 'node:path'
 import { JournalReader, type Filter } from '../journal/query.js'
+import type { ZoneOffsets } from '../journal/time.js'
 import { punchText } from './format.js'
 import { parseInstant } from './instant.js'
 import { common, printAll, requireConfig, type CommonOptions, type Verb } from './verb.js'
@@ -19,8 +20,8 @@ export const punches: Verb = (program, context) => {
     .option('--person <ref>', 'only this person')
     .action(async (options: RangeOptions) => {
       const config = await requireConfig(options, context)
-      const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.timezone)
-      const filter = { ...rangeFilter(options, config.site.timezone), kind: 'punch' } as const
+      const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.offsets)
+      const filter = { ...rangeFilter(options, config.site.offsets), kind: 'punch' } as const
       await printAll(context.out, lines(journal, filter, options.json === true))
       journal.close()
     })
@@ -33,8 +34,8 @@ export function ranged(command: Parameters<Verb>[0]): Parameters<Verb>[0] {
     .option('--to <time>', 'before')
 }
 
-export function rangeFilter({ from, to, reader, person }: RangeOptions, timezone: string): Filter {
-  const instant = (written: string | undefined) => (written === undefined ? undefined : parseInstant(written, timezone))
+export function rangeFilter({ from, to, reader, person }: RangeOptions, offsets: ZoneOffsets): Filter {
+  const instant = (written: string | undefined) => (written === undefined ? undefined : parseInstant(written, offsets))
   return { from: instant(from), to: instant(to), reader, person }
 }
 

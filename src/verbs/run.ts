@@ -1,16 +1,37 @@
 /** `punchd run`: the daemon, in the foreground. */
+import { execFile } from 'node:child_process'
 import { SystemClock } from '../clock.js'
+import type { Config } from '../config/config.js'
+import { ConfigError } from '../errors.js'
+import { releaseStart } from '../start.js'
 import { createLogger } from '../log.js'
-import { common, requireConfig, type CommonOptions, type Verb } from './verb.js'
+import type { Resolved } from './config.js'
+import { common, type CommonOptions, type Verb } from './verb.js'
 
 export const run: Verb = (program, context) => {
   common(program.command('run').description('run the daemon in the foreground; SIGTERM stops it')).action(
     async (options: CommonOptions) => {
-      const config = await requireConfig(options, context)
+      const config = await resolveApart(options.config)
       const { runDaemon } = await import('../daemon.js')
       const { drivers, open, version, stop } = context
       const log = createLogger(config.log.level)
-      await runDaemon({ config, drivers, open, version, clock: new SystemClock(), log }, stop)
+      await runDaemon({ config, drivers, open, version, clock: new SystemClock(), log, onBusy: releaseStart }, stop)
     },
   )
+}
+
+/**
+ * Loads the configuration in a process of its own, `punchd config resolve`: the YAML parser, the schemas and
+ * their library are a fifth of this daemon's memory, and it needs them for a moment.
+ */
+async function resolveApart(file: string): Promise<Config> {
+  const resolved = await new Promise<Resolved>((resolve, reject) => {
+    const args = [process.argv[1] ?? '', 'config', 'resolve', '--config', file]
+    execFile(process.execPath, args, { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      if (stdout === '') reject(error ?? new Error(stderr))
+      else resolve(JSON.parse(stdout) as Resolved)
+    })
+  })
+  if ('config' in resolved) return resolved.config
+  throw new ConfigError('config-invalid', resolved.problems)
 }

@@ -21,12 +21,12 @@ export const tail: Verb = (program, context) => {
       const config = await requireConfig(options, context)
       const file = join(config.data.path, 'journal.db')
       const clock = new SystemClock()
-      const since = options.since === undefined ? undefined : parseInstant(options.since, config.site.timezone)
+      const since = options.since === undefined ? undefined : parseInstant(options.since, config.site.offsets)
       const begun = existsSync(file)
       if (!begun) print(context.err, `waiting for the daemon to begin a journal at ${file}`)
       while (!existsSync(file) && !context.stop.aborted) await clock.sleep(LOOK_EVERY_MS, context.stop)
       if (context.stop.aborted) return
-      const journal = new JournalReader(file, config.site.timezone)
+      const journal = new JournalReader(file, config.site.offsets)
       // What came while nobody had a journal yet is new to whoever waited for it.
       const afterSeq = since === undefined && begun ? journal.lastSeq() : 0
       const records = follow(journal, afterSeq, since, clock, context.stop)

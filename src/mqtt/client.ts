@@ -1,0 +1,31 @@
+/** Makes mqtt.js clients: the only importer of `mqtt` and of its packet writer. */
+import { createRequire } from 'node:module'
+import { connect as connectTcp, type Socket } from 'node:net'
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import { writeToStream } from 'mqtt-packet'
+
+// Its cache of all 65,536 two-byte numbers takes 6 MB; writing one without it takes nothing worth measuring.
+Object.assign(writeToStream, { cacheNumbers: false })
+
+const PORTS: Readonly<Record<string, number>> = { 'mqtt:': 1883, 'mqtts:': 8883 }
+
+/** A client that connects to `url` once. */
+export function createClient(url: string, options: IClientOptions): MqttClient {
+  const { protocol, hostname, port } = new URL(url)
+  const usualPort = PORTS[protocol]
+  // mqtt.connect() loads its WebSocket and SOCKS code, 5 MB, whatever the protocol.
+  if (usualPort === undefined) return mqtt.connect(url, options)
+  const address = { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? usualPort : Number(port) }
+  const build = (client: MqttClient): Socket => {
+    const stream = protocol === 'mqtts:' ? connectTls(address, options) : connectTcp(address)
+    // mqtt.js passes on only some of them, and an untrusted certificate is not among those.
+    stream.on('error', (error) => client.emit('error', error))
+    return stream
+  }
+  return new mqtt.MqttClient(build, { ...options, protocol: protocol === 'mqtts:' ? 'mqtts' : 'mqtt' })
+}
+
+function connectTls(address: { host: string; port: number }, { ca, cert, key }: IClientOptions): Socket {
+  const tls = createRequire(import.meta.url)('node:tls') as typeof import('node:tls')
+  return tls.connect({ ...address, servername: address.host, ca, cert, key } as import('node:tls').ConnectionOptions)
+}
