@@ -77,6 +77,7 @@ class Thread {
 
   #commit(): void {
     const batch = this.#queued.splice(0, MAX_BATCH)
+    if (batch.length === 0) return
     if (this.#queued.length > 0) setImmediate(() => this.#commit())
     try {
       const verdicts = this.#attendance.record(batch.map(({ report }) => report))
@@ -99,7 +100,7 @@ class Thread {
 
   #close(): void {
     clearInterval(this.#retention)
-    if (this.#queued.length > 0) this.#commit()
+    while (this.#queued.length > 0) this.#commit()
     this.#journal.close()
     setImmediate(() => this.#port.close())
   }
