@@ -14,6 +14,7 @@ export class Watermark {
   #seq: number
   #marked: number
   #timing = false
+  #failed = false
 
   constructor(seq: number, clock: Clock, mark: (seq: number) => Promise<unknown>, signal: AbortSignal) {
     this.#seq = seq
@@ -49,20 +50,33 @@ export class Watermark {
     for (let seq = from; seq <= to; seq++) this.done(seq)
   }
 
-  /** Writes it down. */
+  /** Writes it down. What could not be written, as on a full disk, is written later. */
   async flush(): Promise<void> {
-    if (this.#seq === this.#marked) return
+    const before = this.#marked
+    if (this.#seq === before) return
     this.#marked = this.#seq
-    await this.#mark(this.#seq)
+    try {
+      await this.#mark(this.#seq)
+      this.#failed = false
+    } catch (error) {
+      this.#marked = Math.min(this.#marked, before)
+      this.#failed = true
+      throw error
+    }
+  }
+
+  #write(): void {
+    // Whoever stores punches sees and says that the disk is full; a mark less only means sending again.
+    this.flush().catch(() => this.#schedule())
   }
 
   #schedule(): void {
-    if (this.#seq - this.#marked >= MARK_EVERY) void this.flush()
+    if (this.#seq - this.#marked >= MARK_EVERY && !this.#failed) this.#write()
     if (this.#timing || this.#seq === this.#marked || this.#signal.aborted) return
     this.#timing = true
     void this.#clock.sleep(MARK_AFTER_MS, this.#signal).then(() => {
       this.#timing = false
-      return this.#signal.aborted ? undefined : this.flush()
+      if (!this.#signal.aborted) this.#write()
     })
   }
 }

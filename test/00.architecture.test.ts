@@ -31,7 +31,7 @@ const NATIVE = [
 const CORE = /^src\/(journal\/.*|attendance|outbox|supervisor|status|people|watermark|session)$/
 /** Where an import may wire real drivers and twins. */
 const WIRING =
-  /^(src\/main|src\/verbs\/(sim|demo).*|drivers\/index|simulators\/(main|demo|sim|scenario|registry|index).*)$/
+  /^(src\/(main|cli)|src\/verbs\/(sim|demo).*|drivers\/index|simulators\/(main|demo|sim|scenario|registry|index).*)$/
 const FORBIDDEN_WORDS = ['manager', 'service', 'helper', 'util', 'utils', 'handler', 'processor', 'entity']
 const MOST_LINES = 250
 const MANY_FUNCTION_LINES = 30
@@ -178,8 +178,8 @@ describe('the layers', () => {
   })
 
   it('read native packages only when a URL of their scheme is opened', () => {
-    const loaded = loadedAtStart('src/main')
-    assert.ok(loaded.has('commander'), 'the walk reaches what main imports')
+    const loaded = new Set(['src/main', 'src/cli', 'src/daemon'].flatMap((entry) => [...loadedAtStart(entry)]))
+    assert.ok(loaded.has('commander') && loaded.has('better-sqlite3'), 'the walk reaches what they import')
     assert.deepEqual(
       NATIVE.filter((name) => loaded.has(name)),
       [],

@@ -1,0 +1,45 @@
+/** What the outbox needs: who takes records away, and the journal it takes them from. */
+import type { Clock } from './clock.js'
+import type { Logger } from './driver.js'
+import type { Draft, OutboundRecord, ParkedRecord } from './journal/journal.js'
+import type { ParkOrder } from './journal/protocol.js'
+
+/** Who takes records away. */
+export interface Publisher {
+  readonly online: boolean
+  /** Publishes in flight at most; may change at any time. */
+  readonly window: number
+  /** Resolves when the far side has taken the record; rejects with PublishError. `payload` is its JSON. */
+  publish(record: OutboundRecord, payload: string): Promise<void>
+}
+
+/** The part of the journal that the outbox needs. */
+export interface OutboxJournal {
+  readonly lastSeq: number
+  tail(after: number, limit: number): Promise<{ readonly records: OutboundRecord[]; readonly through: number }>
+  get(seq: number): Promise<OutboundRecord | undefined>
+  settle(seq: number): Promise<unknown>
+  park(order: ParkOrder): Promise<unknown>
+  unpark(seq: number): Promise<unknown>
+  parked(limit: number): Promise<ParkedRecord[]>
+  append(draft: Draft): Promise<void>
+}
+
+export interface OutboxContext {
+  readonly journal: OutboxJournal
+  readonly publisher: Publisher
+  readonly clock: Clock
+  readonly log: Logger
+  /** Watermark at start. */
+  readonly settled: number
+}
+
+/** The JSON of a record with how it travels. */
+export function payloadOf(record: OutboundRecord, attempt: number, delayed: boolean): string {
+  return `${record.body},"delivery":{"attempt":${attempt},"delayed":${delayed}}}`
+}
+
+/** The id in its body. */
+export function idOf(record: OutboundRecord): string {
+  return String((JSON.parse(`${record.body}}`) as { id: unknown }).id)
+}

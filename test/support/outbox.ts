@@ -1,0 +1,64 @@
+/** An outbox on a real journal with a scripted publisher and a clock of the test. */
+import { Journal } from '../../src/journal/journal.js'
+import { Outbox } from '../../src/outbox.js'
+import { FakeClock } from './fake-clock.js'
+import { DirectJournal, ScriptedPublisher } from './publisher.js'
+import { IDENTITY } from './records.js'
+import { RecordingLogger } from './session.js'
+import { until } from './until.js'
+
+export class OutboxRig {
+  readonly clock = new FakeClock()
+  readonly log = new RecordingLogger()
+  readonly publisher = new ScriptedPublisher()
+  readonly journal: Journal
+  readonly direct: DirectJournal
+  readonly outbox: Outbox
+
+  constructor(file: string) {
+    this.journal = new Journal(file, IDENTITY)
+    this.direct = new DirectJournal(this.journal)
+    const { clock, log, publisher, direct: journal } = this
+    this.outbox = new Outbox({ journal, publisher, clock, log, settled: this.journal.state.settled })
+    this.direct.onAppend = () => this.outbox.appended()
+  }
+
+  /** The connection is there; resolves when the outbox has done what it can. */
+  async connect(): Promise<void> {
+    this.publisher.online = true
+    this.outbox.online()
+    await this.settle()
+  }
+
+  async disconnect(): Promise<void> {
+    this.publisher.drop()
+    this.outbox.offline()
+    await this.settle()
+  }
+
+  /** Lets all that is ready happen, without time passing: the steps of the outbox are promises only. */
+  async settle(): Promise<void> {
+    for (let sent = -1; sent !== this.publisher.sent.length;) {
+      sent = this.publisher.sent.length
+      for (let turn = 0; turn < 4; turn++) await this.clock.settle()
+    }
+  }
+
+  async until(predicate: () => boolean, what: string): Promise<void> {
+    await until(predicate, 15_000, what)
+  }
+
+  logged(event: string): number {
+    return this.log.lines.filter(({ fields }) => fields['event'] === event).length
+  }
+
+  async close(): Promise<void> {
+    await this.outbox.stop()
+    this.journal.close()
+  }
+}
+
+/** Numbers from `first` to `last`. */
+export function range(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index)
+}
