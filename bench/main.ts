@@ -1,0 +1,55 @@
+/** `npm run bench -- [NAME…] [--json] [--check] [--quick] [--dir PATH]`. */
+import { parseArgs } from 'node:util'
+import { drain } from './drain.js'
+import { loop } from './loop.js'
+import { BenchError, type Bench, type Outcome, type Skipped } from './outcome.js'
+import { size } from './size.js'
+import { store } from './store.js'
+import { machine, tableOf } from './table.js'
+import { Workspace } from './workspace.js'
+
+const BENCHES: readonly Bench[] = [store, drain, size, loop]
+const USAGE = 64
+const CANNOT_RUN = 69
+
+const OPTIONS = {
+  json: { type: 'boolean', default: false },
+  check: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+  dir: { type: 'string', default: '.bench' },
+} as const
+
+function parse() {
+  try {
+    const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
+    const unknown = positionals.find((name) => !BENCHES.some((bench) => bench.name === name))
+    if (unknown !== undefined) throw new Error(`there is no bench "${unknown}"`)
+    const wanted = BENCHES.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+    return { ...values, wanted }
+  } catch (error) {
+    const names = BENCHES.map(({ name, title }) => `  ${name.padEnd(6)} ${title}`).join('\n')
+    const usage = 'usage: npm run bench -- [NAME…] [--json] [--check] [--quick] [--dir PATH]'
+    throw new BenchError(`${error instanceof Error ? error.message : String(error)}\n${usage}\n${names}`, USAGE)
+  }
+}
+
+async function main(): Promise<void> {
+  const { wanted, json, check, quick, dir } = parse()
+  const workspace = new Workspace(dir)
+  const say = (progress: string): void => void process.stderr.write(`${progress}\n`)
+  const outcomes = new Map<Bench, Outcome | Skipped>()
+  for (const bench of wanted) {
+    outcomes.set(bench, await bench.run({ folder: workspace.folder(bench.name), quick, say }))
+  }
+  const named = Object.fromEntries([...outcomes].map(([{ name }, outcome]) => [name, outcome]))
+  process.stdout.write(json ? `${JSON.stringify({ benches: named })}\n` : `${tableOf(outcomes)}\n${machine(dir)}\n`)
+  if (quick) say('--quick: too short to mean anything; only the shape is right')
+  const missed = [...outcomes.values()].some((outcome) => 'met' in outcome && !outcome.met)
+  if (check && missed) process.exitCode = 1
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof BenchError) process.stderr.write(`bench: ${error.message}\n`)
+  else process.stderr.write(`bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.exit(error instanceof BenchError ? error.exitCode : CANNOT_RUN)
+})
