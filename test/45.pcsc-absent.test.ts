@@ -75,7 +75,7 @@ describe('pcsc without pcscd', () => {
     await listen((socket) => (server?.close(), socket.end(Buffer.alloc(12))))
     const begun = performance.now()
     await assert.rejects(open(), isCode('transport-lost', /^$/))
-    assert.ok(performance.now() - begun < 5_000)
+    assert.ok(performance.now() - begun < 10_000)
   })
 
   it('names the packages to install when nfc-pcsc is missing', async () => {

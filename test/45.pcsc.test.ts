@@ -52,7 +52,8 @@ async function reopened() {
   }
 }
 
-describe('pcsc over a real pcscd', () => {
+describe('pcsc over a real pcscd', function () {
+  this.timeout(60_000)
   let pcscd: PrivatePcscd
   let slots: [VpcdSlot, VpcdSlot]
 
@@ -173,6 +174,16 @@ describe('pcsc over a real pcscd', () => {
     await until(() => second.session.values.length === 1, 5_000, 'the card after the restart')
     await second.opened.close()
     assert.deepEqual(pcscChildren(), [])
+  })
+
+  it('loses the transport when pcscd stops while nobody is there', async () => {
+    const { opened, ended } = await running()
+    process.kill(pcscd.pid ?? 0, 'SIGTERM')
+    const error = await ended
+    assert.ok(error instanceof TransportError && error.code === 'transport-lost', String(error))
+    assert.match(error.message, /pcscd ended/)
+    await opened.close()
+    await pcscd.restart()
   })
 
   it('loses the transport when its child is killed, with one line, and serves again', async () => {

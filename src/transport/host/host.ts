@@ -3,6 +3,7 @@
  * TransportError, reopens with its usual back-off, and thereby starts a fresh child.
  */
 import { fork, type ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '../../driver.js'
 import { DeviceError, TransportError } from '../../errors.js'
@@ -31,6 +32,7 @@ const LIMITS: HostLimits = {
   pending: 64,
 }
 const MAX_STDERR = 2_000
+const SETPRIV = '/usr/bin/setpriv'
 
 export interface HostOptions {
   /** What runs in the child, for messages: `pcsc`. */
@@ -56,6 +58,7 @@ export class Host {
   readonly #exited: Promise<void>
   readonly #waiting = new Map<number, Waiting>()
   readonly #watch: NodeJS.Timeout
+  readonly #lookMs: number
   #started: ((error?: TransportError) => void) | undefined
   #nextId = 1
   #heard = false
@@ -77,9 +80,10 @@ export class Host {
   private constructor(options: HostOptions) {
     this.#options = options
     this.#limits = { ...LIMITS, ...options.limits }
+    this.#lookMs = this.#limits.silentMs / 5
     this.#child = fork(fileURLToPath(options.program), [], {
       // The child inherits our environment: PCSCLITE_CSOCK_NAME and the like lead to the same service.
-      execArgv: [`--max-old-space-size=${this.#limits.memoryMb}`, '--no-deprecation'],
+      ...launch([`--max-old-space-size=${this.#limits.memoryMb}`, '--no-deprecation']),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     this.#exited = new Promise((resolve) => {
@@ -93,7 +97,7 @@ export class Host {
       (text: Buffer) => (this.#stderr = (this.#stderr + text.toString()).slice(-MAX_STDERR)),
     )
     this.#child.on('message', (message) => this.#take(parseToParent(message)))
-    this.#watch = setInterval(() => this.#look(), this.#limits.silentMs / 5)
+    this.#watch = setInterval(() => this.#look(), this.#lookMs)
   }
 
   get pid(): number | undefined {
@@ -139,8 +143,9 @@ export class Host {
 
   #look(): void {
     const now = performance.now()
-    // A parent that was held up itself (suspend, a stalled disk) cannot blame the child: the beats lie unread.
-    if (now - this.#watchedAt > this.#limits.silentMs / 2) this.#heardAt = now
+    // A parent that was held up itself (suspend, a stalled disk) cannot blame the child, whose beats lie unread: the
+    // delay of this very look does not count as silence.
+    this.#heardAt += Math.max(0, now - this.#watchedAt - this.#lookMs)
     this.#watchedAt = now
     const limitMs = this.#heard ? this.#limits.silentMs : this.#limits.startMs
     if (now - this.#heardAt > limitMs) this.#crashed('silent', `fell silent for ${limitMs} ms and was killed`)
@@ -181,6 +186,15 @@ export class Host {
     this.#waiting.delete(id)
     return waiting
   }
+}
+
+/**
+ * A child that is stuck in native code cannot notice that its parent was killed, and would spin for ever: where
+ * util-linux is at hand, the kernel ends it. The process id stays the child's own, as setpriv only executes it.
+ */
+function launch(flags: string[]): { execPath: string; execArgv: string[] } {
+  if (!existsSync(SETPRIV)) return { execPath: process.execPath, execArgv: flags }
+  return { execPath: SETPRIV, execArgv: ['--pdeathsig', 'KILL', process.execPath, ...flags] }
 }
 
 function errorOf(fault: Fault): Error {

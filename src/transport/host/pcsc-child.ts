@@ -32,7 +32,7 @@ function watch(Native: typeof NFC): void {
 }
 
 function attach(reader: Reader): void {
-  const slot = new PcscSlot(reader.reader)
+  const slot = new PcscSlot(reader.reader, { emit, endWith })
   slots.set(reader.name, slot)
   // nfc-pcsc's own handling of cards is taken off: see pcsc-slot.ts.
   reader.reader.removeAllListeners('status')

@@ -6,9 +6,9 @@
  */
 import type { NativeReader } from 'nfc-pcsc'
 import { messageOf } from '../../errors.js'
-import { emit, endWith, Refusal } from './child.js'
+import { Refusal } from './child.js'
 import { endsService, ESCAPE, faultOf, isCurable, SCARD, scardCode } from './pcsc-faults.js'
-import { toHex } from './wire.js'
+import { toHex, type Fault } from './wire.js'
 
 const PRESENT = 0x20
 const SHARED = 2
@@ -27,8 +27,16 @@ const SHARE_PAUSE_MS = 150
 /** Numbers the presentations of all readers. */
 let presentations = 0
 
+/** What a reader tells the process around it. */
+export interface Reports {
+  readonly emit: (event: unknown) => void
+  /** The service behind every reader is of no use any more. */
+  readonly endWith: (fault: Fault) => void
+}
+
 export class PcscSlot {
   readonly #reader: NativeReader
+  readonly #reports: Reports
   /** Number of the card now on the reader. */
   #card: number | undefined
   #counter = 0
@@ -36,8 +44,9 @@ export class PcscSlot {
   #last: Promise<unknown> = Promise.resolve()
   #waiting = 0
 
-  constructor(reader: NativeReader) {
+  constructor(reader: NativeReader, reports: Reports) {
     this.#reader = reader
+    this.#reports = reports
   }
 
   /** Takes a state of SCardGetStatusChange: flags, and a counter of insertions and removals in the upper half. */
@@ -49,13 +58,13 @@ export class PcscSlot {
     this.#counter = counter
     if (!present || this.#card !== undefined) return
     this.#card = ++presentations
-    emit({ kind: 'card', slot: this.#reader.name, card: this.#card, atr: toHex(atr) })
+    this.#reports.emit({ kind: 'card', slot: this.#reader.name, card: this.#card, atr: toHex(atr) })
   }
 
   /** The card is gone, or the reader with it. */
   leave(): void {
     if (this.#card === undefined) return
-    emit({ kind: 'removed', slot: this.#reader.name, card: this.#card })
+    this.#reports.emit({ kind: 'removed', slot: this.#reader.name, card: this.#card })
     this.#card = undefined
     this.#inTurn(() => this.#disconnect()).catch(() => undefined)
   }
@@ -127,7 +136,7 @@ export class PcscSlot {
     this.#waiting += 1
     const result = this.#last.then(operation).catch((error: unknown) => {
       const fault = endsService(messageOf(error))
-      if (fault) endWith(fault)
+      if (fault) this.#reports.endWith(fault)
       throw new Refusal(fault ?? faultOf(messageOf(error), name))
     })
     this.#last = result.catch(() => undefined).finally(() => (this.#waiting -= 1))
