@@ -6,6 +6,7 @@ import type { Clock } from './clock.js'
 import type { OptionFields, OptionValues } from './config/options.js'
 import type { Moment, ReaderId, Sighting, Verdict } from './model.js'
 
+// Fields of the model are explained in model.ts; of a Clock drivers use `sleep` and `uptime`.
 export type { Clock } from './clock.js'
 export type { Credential, Moment, ReaderId, Sighting, Verdict } from './model.js'
 export { DeviceError, ProtocolError, TransportError } from './errors.js'
@@ -75,7 +76,10 @@ export interface Logger {
 }
 export type LogFields = Readonly<Record<string, unknown>>
 
-/** What the supervisor counts for every reader and shows in `P/health`. */
+/**
+ * What is counted for every reader and shown in `P/health`. `goodFrames`: valid ones, repeats and ignored types too.
+ * `badFrames`: began like a frame and failed their check. `discardedBytes`: belonged to neither.
+ */
 export type Counter = 'goodFrames' | 'badFrames' | 'discardedBytes'
 
 /** Everything a driver gets. Valid for one run. */
@@ -107,7 +111,11 @@ export interface Driver<Fields extends OptionFields, Kind extends TransportKind>
   readonly transport: Kind
   /** The driver's own options: what may stand under `options:` of a reader. */
   readonly options: OptionFields & Fields
-  /** Runs until `session.signal` aborts (then resolves) or the device is lost (then throws). Called again after a pause. */
+  /**
+   * Runs until `session.signal` aborts (then resolves) or the device is lost (then throws). Called again after a pause.
+   * Iterating the transport ends on abort; an await inside the loop (report, write) is not interrupted by it, and what
+   * arrives meanwhile waits, each chunk with its own `arrived`.
+   */
   run(session: ReaderSession<OptionValues<Fields>, Kind>): Promise<void>
 }
 

@@ -51,7 +51,7 @@ export function parseTransportUrl(written: string): TransportUrl | { readonly pr
 
 function serialUrl(rest: string): TransportUrl | { readonly problem: string } {
   const [path = '', query = ''] = rest.split('?', 2)
-  if (!path.startsWith('/')) return { problem: 'serial: needs an absolute path, as in serial:/dev/serial/by-id/…' }
+  if (!path.startsWith('/') || path.startsWith('//')) return { problem: 'serial: needs an absolute path, as in serial:/dev/serial/by-id/…' }
   const parameters = new URLSearchParams(query)
   const baudRate = Number(parameters.get('baudRate') ?? DEFAULT_BAUD_RATE)
   const unknown = [...parameters.keys()].find((key) => key !== 'baudRate')
