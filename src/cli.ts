@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { drivers } from '../drivers/index.js'
+import { demo, sim } from '../simulators/main.js'
 import { DaemonError, EXIT, exitCodeOf, messageOf } from './errors.js'
 import { openTransport } from './transport/open.js'
 import { backlog } from './verbs/backlog.js'
@@ -15,7 +16,7 @@ import { tail } from './verbs/tail.js'
 import { print, type Verb, type VerbContext } from './verbs/verb.js'
 import { version } from './verbs/version.js'
 
-const VERBS: readonly Verb[] = [run, check, readers, tail, punches, backlog, exportRecords, config, version]
+const VERBS: readonly Verb[] = [run, check, readers, tail, punches, backlog, exportRecords, config, sim, demo, version]
 
 /** Runs the verb that the command line names; sets the exit code. */
 export async function main(): Promise<void> {
