@@ -32,6 +32,8 @@ export class Outbox {
   /** Counts connections: what an earlier one still has to say is ignored. */
   #connection = 0
   #settledAtConnect: number
+  /** The broker refused a record on this connection: it is alive, and what ends it may be that refusal. */
+  #refusedSome = false
   /** Records up to here were waiting when the connection came: late, not live. */
   #delayedUpTo = 0
   readonly #suspects = new Suspects()
@@ -42,7 +44,7 @@ export class Outbox {
 
   constructor(context: OutboxContext) {
     this.#context = context
-    this.#parked = new Parked(context)
+    this.#parked = new Parked(context, this.#stopped.signal)
     this.#fetched = context.settled
     this.#settledAtConnect = context.settled
     this.#watermark = new Watermark(
@@ -72,6 +74,7 @@ export class Outbox {
   online(): void {
     this.#connection += 1
     this.#settledAtConnect = this.#watermark.seq
+    this.#refusedSome = false
     this.#delayedUpTo = this.#context.journal.lastSeq
     this.#parked.connected()
     this.#restart()
@@ -80,7 +83,8 @@ export class Outbox {
 
   /** The connection ended: whatever was in flight is pending again. */
   offline(): void {
-    const culprit = this.#suspects.connectionEnded(this.#inFlight, this.#watermark.seq > this.#settledAtConnect)
+    const answered = this.#refusedSome || this.#watermark.seq > this.#settledAtConnect
+    const culprit = this.#suspects.connectionEnded(this.#inFlight, answered)
     this.#connection += 1
     this.#restart()
     if (culprit === undefined) return
@@ -184,6 +188,7 @@ export class Outbox {
     if (!(error instanceof PublishError)) throw error
     // offline() follows and puts everything in flight back.
     if (error.code === 'publish-offline') return
+    this.#refusedSome = true
     this.#inFlight.delete(seq)
     const refusals = (this.#refusals.get(seq) ?? 0) + 1
     this.#refusals.set(seq, refusals)

@@ -2,7 +2,10 @@
 import { messageOf, PublishError, type ErrorCode } from './errors.js'
 import type { ParkedRecord } from './journal/journal.js'
 import { idOf, payloadOf, type OutboxContext } from './outbound.js'
+import { pauses } from './retry.js'
 
+/** Not again sooner: some brokers (Mosquitto 2.0.11) close the connection after a refusal, and the next would follow. */
+const OFFER_PAUSES = { firstMs: 60_000, maxMs: 3_600_000 }
 /** So many are offered again on one connection. */
 const OFFERED = 1_000
 
@@ -10,11 +13,19 @@ export class Parked {
   readonly #context: OutboxContext
   /** On this connection they were offered already. */
   #offered = true
+  /** Uptime before which they are not offered again. */
+  #nextOffer = 0
+  #pauses = pauses(OFFER_PAUSES)
   /** Set aside on this connection: it has had its say about them. */
   readonly #fresh = new Set<number>()
+  /** Refused again when they were offered: next time the others come first. */
+  readonly #stubborn = new Set<number>()
+  #waiting = false
+  readonly #signal: AbortSignal
 
-  constructor(context: OutboxContext) {
+  constructor(context: OutboxContext, signal: AbortSignal) {
     this.#context = context
+    this.#signal = signal
   }
 
   /** Sets a record aside; rejects when the journal cannot write that down. */
@@ -59,19 +70,44 @@ export class Parked {
 
   /** Once on every connection, when nothing else waits: all are offered again, one at a time. */
   async offer(): Promise<void> {
-    if (this.#offered) return
+    const { clock, log } = this.#context
+    if (this.#offered || this.#signal.aborted) return
+    if (clock.uptime() < this.#nextOffer) return this.#offerLater()
     this.#offered = true
-    const { journal, publisher, log } = this.#context
     try {
-      for (const parked of await journal.parked(OFFERED)) {
-        if (!publisher.online) return
-        // It broke connections: only a person sends it again.
-        if (this.#fresh.has(parked.seq) || parked.code === 'publish-unconfirmed') continue
-        const failed = await this.retry(parked).then(() => undefined, messageOf)
-        if (failed !== undefined) log.debug('Parked record refused again', { record: parked.id, reason: failed })
-      }
+      const failed = await this.#offerAll()
+      if (failed) this.#nextOffer = clock.uptime() + this.#pauses.next().value
+      else this.#pauses = pauses(OFFER_PAUSES)
     } catch (error) {
       log.error('Journal cannot be read for sending', { event: 'outbox-stalled', reason: messageOf(error) })
     }
+  }
+
+  async #offerLater(): Promise<void> {
+    if (this.#waiting) return
+    this.#waiting = true
+    await this.#context.clock.sleep(this.#nextOffer - this.#context.clock.uptime(), this.#signal)
+    this.#waiting = false
+    if (this.#context.publisher.online) await this.offer()
+  }
+
+  /** True when one was not taken. */
+  async #offerAll(): Promise<boolean> {
+    const { journal, publisher, log } = this.#context
+    let failed = false
+    const all = await journal.parked(OFFERED)
+    const last = (parked: ParkedRecord): number => Number(this.#stubborn.has(parked.seq))
+    for (const parked of all.sort((a, b) => last(a) - last(b))) {
+      // It broke connections: only a person sends it again.
+      if (this.#fresh.has(parked.seq) || parked.code === 'publish-unconfirmed') continue
+      if (!publisher.online) return true
+      const reason = await this.retry(parked).then(() => undefined, messageOf)
+      this.#stubborn.delete(parked.seq)
+      if (reason === undefined) continue
+      this.#stubborn.add(parked.seq)
+      failed = true
+      log.debug('Parked record refused again', { record: parked.id, reason })
+    }
+    return failed
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Finds the record that ends connections: a broker that dies of it, or a packet that it answers with nonsense.
- * Connections end for many reasons; only those in a row on which nothing was settled count.
+ * Connections end for many reasons; only those in a row on which the broker answered nothing count.
  */
 
 /** So many such connections in a row: the records that were in flight travel alone … */
@@ -14,8 +14,8 @@ export class Suspects {
   #newest = 0
 
   /** A connection ended. Returns the record to set aside, when it is known. */
-  connectionEnded(inFlight: ReadonlySet<number>, settledSomething: boolean): number | undefined {
-    const stuck = inFlight.size > 0 && !settledSomething
+  connectionEnded(inFlight: ReadonlySet<number>, answered: boolean): number | undefined {
+    const stuck = inFlight.size > 0 && !answered
     this.#strikes = stuck ? this.#strikes + 1 : 0
     this.#newest = Math.max(this.#newest, ...inFlight)
     if (this.#strikes < CULPRIT) return undefined

@@ -313,6 +313,47 @@ describe('the outbox', () => {
       assert.equal(rig.journal.state.parked, 0)
     })
 
+    it('is not offered on every one of many short connections', async () => {
+      fill(rig.journal, 2)
+      rig.publisher.fate = ({ seq }) => (seq === 1 ? refusal('park', 0x87) : 'ack')
+      await rig.connect()
+      rig.publisher.sent.length = 0
+      for (let connection = 0; connection < 100; connection++) {
+        await rig.disconnect()
+        await rig.clock.advance(1_000)
+        await rig.connect()
+      }
+      assert.deepEqual(rig.publisher.seqs, [1, 1], 'at once, and after a minute')
+      rig.publisher.fate = () => 'ack'
+      await rig.disconnect()
+      await rig.clock.advance(600_000)
+      await rig.connect()
+      assert.equal(rig.journal.state.parked, 0)
+    })
+
+    it('is offered a minute after it was refused again, and does not stand before the others then', async () => {
+      fill(rig.journal, 3)
+      const parking = ({ seq }: { seq: number }) => (seq <= 2 ? refusal('park', 0x87) : 'ack')
+      rig.publisher.fate = parking
+      await rig.connect()
+      // Number 1 is refused for ever, and takes the connection with it.
+      rig.publisher.fate = ({ seq }) => {
+        if (seq === 1) rig.publisher.drop()
+        return seq === 1 ? refusal('park', 0x87) : 'ack'
+      }
+      await rig.disconnect()
+      await rig.connect()
+      rig.outbox.offline()
+      await rig.connect()
+      assert.equal(rig.journal.state.parked, 2)
+      await rig.clock.advance(80_000)
+      await rig.settle()
+      assert.deepEqual(
+        rig.journal.parked(10).map(({ seq }) => seq),
+        [1],
+      )
+    })
+
     it('is sent on request', async () => {
       fill(rig.journal, 2)
       rig.publisher.fate = ({ seq }) => (seq === 1 ? refusal('park', 0x87) : 'ack')
@@ -400,6 +441,23 @@ describe('the outbox', () => {
       assert.deepEqual(rig.publisher.seqs, [])
       await rig.outbox.retry(parked)
       assert.equal(rig.journal.state.parked, 0)
+    })
+
+    it('is not one that waited while others were refused', async () => {
+      fill(rig.journal, 30)
+      for (let connection = 0; connection < 25; connection++) {
+        // As Mosquitto 2.0.11 does it: a refusal, and the end of the connection.
+        let dead = false
+        rig.publisher.fate = ({ seq }) => {
+          if (dead) return 'wait'
+          dead = seq <= 20
+          return dead ? refusal('park', 0x87) : 'ack'
+        }
+        await rig.connect()
+        await rig.disconnect()
+      }
+      const parked = rig.journal.parked(100).filter(({ code }) => code === 'publish-refused')
+      assert.deepEqual([parked.length, rig.journal.state.parked, rig.outbox.waiting], [20, 20, 0])
     })
 
     it('is not one that waited while the network failed', async () => {

@@ -15,6 +15,8 @@ const ACK_TIMEOUT_MS = 30_000
 const RECONNECT = { firstMs: 500, maxMs: 30_000 }
 /** A connection that held this long starts the next back-off from the beginning. */
 const STABLE_MS = 10_000
+/** A status document that was refused is tried again after this. */
+const MUTED_MS = 3_600_000
 
 export interface PublisherContext {
   readonly config: MqttConfig
@@ -33,6 +35,10 @@ export class MqttPublisher implements Publisher {
   #published = 0
   /** Uptime at which records in flight were sent, oldest first. */
   readonly #sentAt = new Map<number, number>()
+  /** The broker answered to a record on this connection, be it with a refusal. */
+  #answered = false
+  /** Topics that the broker refused, with the uptime until which they are left out. */
+  readonly #muted = new Map<string, number>()
   /** Connections so far. */
   connects = 0
   /** Why there is no connection now. */
@@ -64,6 +70,10 @@ export class MqttPublisher implements Publisher {
     const measured = this.#window.sample(this.#published++)
     try {
       await connection.publish(this.#context.topics.record(record.kind, record.channel), payload)
+      this.#answered = true
+    } catch (error) {
+      if (error instanceof PublishError && error.code === 'publish-refused') this.#answered = true
+      throw error
     } finally {
       this.#sentAt.delete(record.seq)
     }
@@ -79,10 +89,14 @@ export class MqttPublisher implements Publisher {
   }
 
   #publishRetained(topic: string, payload: string): void {
+    const { clock, log } = this.#context
+    if (clock.uptime() < (this.#muted.get(topic) ?? 0)) return
     this.#connection?.publish(topic, payload, true).catch((error: unknown) => {
       // Lost with the connection, it is sent again with the next one.
       if (error instanceof PublishError && error.code === 'publish-offline') return
-      this.#context.log.warn('Status document refused', { event: 'status-refused', topic, reason: messageOf(error) })
+      // Some brokers (Mosquitto 2.0.11) close the connection after a refusal: trying on would keep records from leaving.
+      this.#muted.set(topic, clock.uptime() + MUTED_MS)
+      log.warn('Status document refused', { event: 'status-refused', topic, reason: messageOf(error) })
     })
   }
 
@@ -99,7 +113,7 @@ export class MqttPublisher implements Publisher {
         log.warn('Broker not connected', { event: 'broker-lost', code: why.code, reason: why.message, hint: why.hint })
       }
       this.trouble = why
-      if (clock.uptime() - since > STABLE_MS) backOff = pauses(RECONNECT)
+      if (this.#answered || clock.uptime() - since > STABLE_MS) backOff = pauses(RECONNECT)
       await clock.sleep(backOff.next().value, signal)
     }
   }
@@ -107,6 +121,7 @@ export class MqttPublisher implements Publisher {
   async #connectAndStay(signal: AbortSignal): Promise<TransportError> {
     const { config, topics, log, onOnline, onOffline } = this.#context
     let connection: Connection
+    this.#answered = false
     try {
       const will = { topic: topics.state, payload: JSON.stringify({ state: 'offline', reason: 'lost' }) }
       connection = await Connection.open(config, will, signal)
