@@ -1,4 +1,5 @@
 /** Keeps a connection to the broker for ever, and publishes records and retained status documents over it. */
+import { aborted, linkedAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
 import type { MqttConfig } from '../config/config.js'
 import type { Logger } from '../driver.js'
@@ -135,10 +136,11 @@ export class MqttPublisher implements Publisher {
     log.info('Broker connected', { event: 'broker-connected', protocol: config.protocol, ...degraded(config.protocol) })
     for (const [topic, payload] of this.#retained) this.#publishRetained(topic, payload)
     onOnline()
-    const over = new AbortController()
-    void this.#watchAcks(connection, AbortSignal.any([signal, over.signal]))
-    const why = await Promise.race([connection.ended, aborted(signal)])
-    over.abort()
+    const life = linkedAbort(signal)
+    void this.#watchAcks(connection, life.signal)
+    const stopped = aborted(life.signal).then(() => new TransportError('broker-unreachable', 'stopped'))
+    const why = await Promise.race([connection.ended, stopped])
+    life.abort()
     if (signal.aborted) await this.#sayGoodbye(connection)
     this.#connection = undefined
     onOffline()
@@ -166,14 +168,6 @@ export class MqttPublisher implements Publisher {
     await Promise.race([said, this.#context.clock.sleep(2_000)])
     await Promise.race([connection.close(), this.#context.clock.sleep(1_000)])
   }
-}
-
-function aborted(signal: AbortSignal): Promise<TransportError> {
-  return new Promise((resolve) => {
-    const stopped = (): void => resolve(new TransportError('broker-unreachable', 'stopped'))
-    if (signal.aborted) stopped()
-    else signal.addEventListener('abort', stopped, { once: true })
-  })
 }
 
 function degraded(protocol: 4 | 5): { degraded?: string } {
