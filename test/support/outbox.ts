@@ -1,4 +1,5 @@
 /** An outbox on a real journal with a scripted publisher and a clock of the test. */
+import { PublishError } from '../../src/errors.js'
 import { Journal } from '../../src/journal/journal.js'
 import { Outbox } from '../../src/outbox.js'
 import { FakeClock } from './fake-clock.js'
@@ -61,4 +62,9 @@ export class OutboxRig {
 /** Numbers from `first` to `last`. */
 export function range(first: number, last: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index)
+}
+
+/** What a broker answers that does not want a record. */
+export function refusal(disposal: 'retry' | 'park', reasonCode = 0x80): PublishError {
+  return new PublishError(disposal, 'publish-refused', `refused (0x${reasonCode.toString(16)})`, { reasonCode })
 }

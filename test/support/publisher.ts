@@ -9,7 +9,7 @@ export interface Flight {
   readonly record: OutboundRecord
   readonly delivery: { readonly attempt: number; readonly delayed: boolean }
   readonly ack: () => void
-  readonly fail: (error: unknown) => void
+  readonly fail: (error: Error) => void
 }
 
 /** What happens to a record at once; `wait`: the test decides later. */
@@ -36,7 +36,7 @@ export class ScriptedPublisher implements Publisher {
         record,
         delivery,
         ack: () => settle() && resolve(),
-        fail: (error) => settle() && reject(error as PublishError),
+        fail: (error) => settle() && reject(error),
       }
       this.sent.push(flight)
       this.#waiting.set(flight, reject)
