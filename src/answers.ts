@@ -6,7 +6,7 @@ import type { JournalThread } from './journal/client.js'
 import { zoneFormatter } from './journal/time.js'
 import type { MqttPublisher } from './mqtt/publisher.js'
 import type { Outbox } from './outbox.js'
-import type { Status } from './status.js'
+import type { ReaderStatus, Status } from './status.js'
 
 export interface AnswerSources {
   readonly config: Config
@@ -20,20 +20,8 @@ const MOST_PARKED = 100_000
 
 export function controlActions({ config, status, thread, outbox, publisher }: AnswerSources): ControlActions {
   const timeOf = zoneFormatter(config.site.offsets)
-  const readerLines = (): ReaderLine[] =>
-    status.readers.map(({ id, name, driver, state, lastGoodRead, identity }) => ({
-      id,
-      name,
-      driver,
-      state: state.state,
-      since: timeOf(state.since),
-      code: state.code,
-      hint: state.hint,
-      lastGoodRead: lastGoodRead === undefined ? null : timeOf(lastGoodRead),
-      model: identity?.model,
-    }))
   return {
-    readers: () => Promise.resolve(readerLines()),
+    readers: () => Promise.resolve(status.readers.map((reader) => readerLine(reader, timeOf))),
     status: async () => {
       const { journal, lastSeq, parked } = await thread.state()
       const { online, trouble } = publisher
@@ -42,9 +30,25 @@ export function controlActions({ config, status, thread, outbox, publisher }: An
     },
     retry: async ({ id }) => {
       const parked = (await thread.parked(MOST_PARKED)).find((candidate) => candidate.id === id)
-      if (!parked) throw new DaemonError('usage', `no parked record has the id ${id}`, { hint: 'punchd backlog lists them' })
+      if (!parked)
+        throw new DaemonError('usage', `no parked record has the id ${id}`, { hint: 'punchd backlog lists them' })
       await outbox.retry(parked)
       return { delivered: true }
     },
+  }
+}
+
+function readerLine(reader: ReaderStatus, timeOf: (wall: number) => string): ReaderLine {
+  const { id, name, driver, state, lastGoodRead, identity } = reader
+  return {
+    id,
+    name,
+    driver,
+    state: state.state,
+    since: timeOf(state.since),
+    code: state.code,
+    hint: state.hint,
+    lastGoodRead: lastGoodRead === undefined ? null : timeOf(lastGoodRead),
+    model: identity?.model,
   }
 }

@@ -23,13 +23,16 @@ interface StoredPunch {
   readonly verdict: Judgement
 }
 
+/** The part of the journal that attendance needs. */
+export type PunchJournal = Pick<Journal, 'append' | 'newestPunches'>
+
 export class Attendance {
-  readonly #journal: Journal
+  readonly #journal: PunchJournal
   readonly #windowMs: number
   /** Open windows, oldest first. */
   readonly #open = new Map<string, FirstPunch>()
 
-  constructor(journal: Journal, repeatWindowMs: number, now: Moment) {
+  constructor(journal: PunchJournal, repeatWindowMs: number, now: Moment) {
     this.#journal = journal
     this.#windowMs = repeatWindowMs
     this.#rebuild(now)

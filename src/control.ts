@@ -31,13 +31,20 @@ export interface StatusLine {
   readonly settled: number
   readonly backlog: number
   readonly parked: number
-  readonly broker: { readonly online: boolean; readonly trouble?: string | undefined; readonly hint?: string | undefined }
+  readonly broker: {
+    readonly online: boolean
+    readonly trouble?: string | undefined
+    readonly hint?: string | undefined
+  }
 }
 
 export type ControlRequest = { readonly verb: string; readonly args?: unknown }
 export type ControlAnswer =
   | { readonly status: 'ok'; readonly data: unknown }
-  | { readonly status: 'error'; readonly error: { readonly code: string; readonly message: string; readonly hint?: string | undefined } }
+  | {
+      readonly status: 'error'
+      readonly error: { readonly code: string; readonly message: string; readonly hint?: string | undefined }
+    }
 
 export type ControlActions = {
   readonly [Verb in ControlVerb]: (args: ControlVerbs[Verb]['args']) => Promise<ControlVerbs[Verb]['answer']>

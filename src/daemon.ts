@@ -1,41 +1,30 @@
 /** The start and stop order of everything. Knows no driver by name. */
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
+import { aborted } from './abort.js'
 import type { Clock } from './clock.js'
-import type { Config, ReaderConfig } from './config/config.js'
+import type { ReaderConfig } from './config/config.js'
 import { ControlServer } from './control.js'
 import { controlActions } from './answers.js'
-import type { AnyDriver, Logger } from './driver.js'
+import type { AnyDriver } from './driver.js'
 import { JournalError, messageOf } from './errors.js'
 import { JournalThread } from './journal/client.js'
 import type { JournalState } from './journal/journal.js'
 import { lockDirectory } from './journal/lock.js'
-import { MqttPublisher } from './mqtt/publisher.js'
-import { Topics } from './mqtt/topics.js'
-import { Outbox } from './outbox.js'
-import { Reporting } from './reporting.js'
+import { Sending, type SendingContext } from './sending.js'
 import { Status } from './status.js'
 import { supervise } from './supervisor.js'
 import { Systemd } from './systemd.js'
 import type { OpenTransport } from './transport/url.js'
 
-export interface DaemonContext {
-  readonly config: Config
+export interface DaemonContext extends SendingContext {
   readonly drivers: readonly AnyDriver[]
   readonly open: OpenTransport
-  readonly clock: Clock
-  readonly log: Logger
-  readonly version: string
-  /** Called once, when there is work in earnest: many records to take or to send. */
-  readonly onBusy?: () => void
 }
 
 /** Names of what the daemon keeps in `data.path`. */
 export const JOURNAL_FILE = 'journal.db'
 export const CONTROL_SOCKET = 'control.sock'
-
-/** A gate at rush hour makes fewer; a backlog or a terminal's upload makes more. */
-const BUSY_RECORDS = 1_000
 
 /** Runs the daemon until `stop` aborts (then resolves) or something ends it (then rejects). */
 export async function runDaemon(context: DaemonContext, stop: AbortSignal): Promise<void> {
@@ -65,7 +54,12 @@ class Daemon {
 
   async run(stop: AbortSignal): Promise<void> {
     const { log, version, config } = this.#context
-    log.info('punchd starts', { event: 'daemon-starting', version, node: process.versions.node, readers: config.readers.length })
+    log.info('punchd starts', {
+      event: 'daemon-starting',
+      version,
+      node: process.versions.node,
+      readers: config.readers.length,
+    })
     const { thread, state } = await this.#openJournal()
     try {
       await this.#serve(thread, state, AbortSignal.any([stop, this.#fatal.signal]))
@@ -95,42 +89,36 @@ class Daemon {
   }
 
   async #serve(thread: JournalThread, state: JournalState, stop: AbortSignal): Promise<void> {
-    const { config, clock, log } = this.#context
-    const { mqtt, site, gateway } = config
-    const topics = new Topics(mqtt.topicPrefix, site.id, gateway.id)
-    const publisher = new MqttPublisher({
-      config: mqtt,
-      topics,
-      clock,
-      log,
-      onOnline: () => outbox.online(),
-      onOffline: () => outbox.offline(),
-    })
-    const outbox: Outbox = new Outbox({ journal: thread, publisher, clock, log, settled: state.settled })
-    const onBusy = once(this.#context.onBusy)
-    const watchWork = (lastSeq: number): void => {
-      if (lastSeq - state.settled > BUSY_RECORDS) onBusy()
+    const parts = {
+      context: this.#context,
+      thread,
+      state,
+      file: this.#file,
+      status: this.#status,
+      systemd: this.#systemd,
     }
-    watchWork(state.lastSeq)
-    thread.onAppend = (lastSeq) => {
-      outbox.appended()
-      watchWork(lastSeq)
-    }
-    const reporting = new Reporting({ ...this.#context, topics, publisher, outbox, thread, file: this.#file, status: this.#status, journal: state.journal, systemd: this.#systemd })
-    const socket = join(config.data.path, CONTROL_SOCKET)
-    const control = await ControlServer.listen(socket, controlActions({ config, status: this.#status, thread, outbox, publisher }))
-    // Readers stop first and the broker connection last, so that the last punches still leave.
-    const publishing = new AbortController()
-    const running = [publisher.run(publishing.signal), reporting.run(publishing.signal)]
-    await this.#systemd.ready('starting readers')
+    const sending = new Sending(parts)
+    sending.start()
+    const control = await this.#listen(thread, sending)
+    void this.#systemd.ready('starting readers')
     void this.#systemd.watchdog(() => isAlive(thread), stop)
     await this.#readers(thread, stop)
+    // Readers stop first and the connection to the broker last, so that the last punches still leave.
     void this.#systemd.stopping()
-    await control.close()
-    await reporting.lastWord(outbox)
-    publishing.abort()
-    await Promise.all(running)
-    await outbox.stop()
+    await control?.close()
+    await sending.stop()
+  }
+
+  /** Without its control socket the daemon takes punches all the same. */
+  async #listen(thread: JournalThread, { outbox, publisher }: Sending): Promise<ControlServer | undefined> {
+    const { config, log } = this.#context
+    const path = join(config.data.path, CONTROL_SOCKET)
+    const actions = controlActions({ config, status: this.#status, thread, outbox, publisher })
+    return ControlServer.listen(path, actions).catch((error: unknown) => {
+      const hint = 'is data.path longer than 90 characters, or on a file system without sockets?'
+      log.warn('No control socket', { event: 'control-absent', path, reason: messageOf(error), hint })
+      return undefined
+    })
   }
 
   /** All readers until the stop. */
@@ -142,7 +130,8 @@ class Daemon {
     }
     const report: typeof thread.report = async (sighting) => {
       const reported = await thread.report(sighting).catch((error: unknown) => refused(error, thread.lastSeq))
-      if (reported.failure?.code === 'journal-io') this.#storageFailed(new JournalError('journal-io', reported.failure.message))
+      if (reported.failure?.code === 'journal-io')
+        this.#storageFailed(new JournalError('journal-io', reported.failure.message))
       return reported
     }
     const running = config.readers.map(async (reader) => {
@@ -173,19 +162,4 @@ function refused(error: unknown, lastSeq: number): Awaited<ReturnType<JournalThr
 function audit(clock: Clock, type: string, subject: string, detail: Record<string, string>, at?: ReaderConfig) {
   const fields = { reader: at?.id ?? null, place: at?.place ?? null, type, subject, detail }
   return { kind: 'audit', channel: type, moment: clock.now(), fields } as const
-}
-
-function once(call: (() => void) | undefined): () => void {
-  let called = false
-  return () => {
-    if (!called) call?.()
-    called = true
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -37,7 +37,10 @@ export function infoDocument(config: Config, version: string, journal: string): 
 export function configHash(config: Config): string {
   const { mqtt, ...rest } = config
   const { password: _secret, ...plain } = mqtt
-  return createHash('sha256').update(JSON.stringify({ ...rest, mqtt: plain })).digest('hex').slice(0, 16)
+  return createHash('sha256')
+    .update(JSON.stringify({ ...rest, mqtt: plain }))
+    .digest('hex')
+    .slice(0, 16)
 }
 
 export interface ReaderDocument {
@@ -76,7 +79,12 @@ export interface HealthDocument {
   readonly diskFreeBytes: number
   readonly clock: { readonly state: ClockState; readonly errorMs: number | null }
   readonly memoryBytes: number
-  readonly broker: { readonly protocol: 4 | 5; readonly degraded: boolean; readonly connects: number; readonly unheard: number }
+  readonly broker: {
+    readonly protocol: 4 | 5
+    readonly degraded: boolean
+    readonly connects: number
+    readonly unheard: number
+  }
   readonly readers: Readonly<Record<ReaderId, ReaderHealth>>
 }
 

@@ -26,7 +26,7 @@ export const ERROR_CODES = {
   'publish-refused': 'the broker refused one record; it is parked or retried by reason code',
   'publish-oversized': 'a record is larger than the broker takes; it is parked',
   'publish-unconfirmed': 'the broker accepts connections but never acknowledges one record; it is parked',
-  'usage': 'the command line is wrong',
+  usage: 'the command line is wrong',
   'input-invalid': 'an input file has errors',
   'daemon-absent': 'no running daemon answers on the control socket',
   'output-failed': 'a result could not be written',

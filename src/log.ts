@@ -14,7 +14,10 @@ export function createLogger(level: LogLevel, style: Style = detectStyle()): Log
     level,
     levels: winston.config.npm.levels,
     format: formatOf(style),
-    transports: [new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'], forceConsole: false })],
+    transports: [
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- two typings of one stream class
+      new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'], forceConsole: false }),
+    ],
   })
   return {
     debug: (message, fields) => void logger.debug(message, fields),
@@ -49,7 +52,12 @@ function jsonLine({ level, message, ...fields }: winston.Logform.TransformableIn
   return JSON.stringify({ level, msg: message, ...fields })
 }
 
-const COLOUR: Readonly<Record<string, string>> = { error: '\u001b[31m', warn: '\u001b[33m', info: '', debug: '\u001b[2m' }
+const COLOUR: Readonly<Record<string, string>> = {
+  error: '\u001b[31m',
+  warn: '\u001b[33m',
+  info: '',
+  debug: '\u001b[2m',
+}
 
 function terminalLine({ level, message, ...fields }: winston.Logform.TransformableInfo): string {
   const time = new Date().toTimeString().slice(0, 8)

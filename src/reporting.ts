@@ -66,7 +66,8 @@ export class Reporting {
       const healthDue = clock.uptime() >= nextHealth
       if (healthDue) nextHealth = clock.uptime() + HEALTH_EVERY_MS
       try {
-        if (clock.uptime() >= nextWatermark && (await this.#watermark())) nextWatermark = clock.uptime() + WATERMARK_EVERY_MS
+        if (clock.uptime() >= nextWatermark && (await this.#watermark()))
+          nextWatermark = clock.uptime() + WATERMARK_EVERY_MS
         if (healthDue) await this.#health()
       } catch (error) {
         log.warn('Status not reported', { event: 'status-failed', reason: messageOf(error) })
@@ -129,7 +130,11 @@ export class Reporting {
     const { free, total } = await diskSpace(file)
     const low = free < total * STORAGE_LOW
     if (low && !this.#storageLow) {
-      log.error('Disk nearly full', { event: 'storage-low', freeBytes: free, hint: 'free some space: punches are refused when it is full' })
+      log.error('Disk nearly full', {
+        event: 'storage-low',
+        freeBytes: free,
+        hint: 'free some space: punches are refused when it is full',
+      })
       const fields = { reader: null, place: null, type: 'storage-low', subject: file, detail: { freeBytes: free } }
       await thread.append({ kind: 'audit', channel: 'storage-low', moment: clock.now(), fields })
     }

@@ -78,8 +78,13 @@ export function makeSession(context: SessionContext, transport: Transports[Trans
   }
 }
 
-async function report({ reader, status, stamps, log, report: store }: SessionContext, sighting: Sighting): Promise<Verdict> {
-  const wrong = stamps.stamped(sighting.arrived) ? wrongCredential(sighting.credential) : 'its moment is not one of the transport'
+async function report(
+  { reader, status, stamps, log, report: store }: SessionContext,
+  sighting: Sighting,
+): Promise<Verdict> {
+  const wrong = stamps.stamped(sighting.arrived)
+    ? wrongCredential(sighting.credential)
+    : 'its moment is not one of the transport'
   if (wrong !== undefined) {
     log.error('Driver made an impossible sighting', { event: 'driver-bug', code: 'driver-bug', reason: wrong })
     return 'refused'
@@ -88,7 +93,12 @@ async function report({ reader, status, stamps, log, report: store }: SessionCon
   const { verdict, failure } = await store({ origin: originOf(reader), sighting })
   const card = sighting.credential.value.slice(-4)
   if (failure) {
-    log.error('Punch not stored', { event: 'punch-refused', code: failure.code, reason: failure.message, hint: failure.hint })
+    log.error('Punch not stored', {
+      event: 'punch-refused',
+      code: failure.code,
+      reason: failure.message,
+      hint: failure.hint,
+    })
   } else log.info('Punch stored', { event: 'punch-stored', verdict, credential: `…${card}` })
   return verdict
 }

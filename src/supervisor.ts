@@ -1,8 +1,9 @@
 /** One reader for ever: open, run, close, wait, again. Its failures stay its own. */
+import { linkedAbort } from './abort.js'
 import type { Report } from './attendance.js'
 import type { Clock } from './clock.js'
 import type { ReaderConfig } from './config/config.js'
-import type { AnyDriver, DeviceIdentity, Logger } from './driver.js'
+import type { AnyDriver, DeviceIdentity, Logger, TransportKind, Transports } from './driver.js'
 import { DaemonError, DeviceError, messageOf } from './errors.js'
 import type { Reported } from './journal/protocol.js'
 import { withFields } from './log.js'
@@ -33,60 +34,86 @@ const STOP_MS = 3_000
 
 /** Runs until the signal aborts. Never rejects. */
 export async function supervise(reader: ReaderConfig, context: SupervisorContext, signal: AbortSignal): Promise<void> {
-  const { clock, status } = context
-  const log = withFields(context.log, { reader: reader.id, driver: reader.driver })
-  if (!reader.enabled) return
-  let backOff = pauses(BACK_OFF, context.random)
-  let lost: string | undefined
-  while (!signal.aborted) {
-    const onReady = (identity: DeviceIdentity): void => {
-      backOff = pauses(BACK_OFF, context.random)
-      lost = undefined
-      status.reader(reader.id).identity = identity
-      status.set(reader.id, 'up')
-      log.info('Reader up', { event: 'reader-up', ...identity })
-    }
-    const failure = await runOnce(reader, context, log, signal, onReady)
-    if (signal.aborted) return
-    const wasUp = status.reader(reader.id).state.state === 'up'
-    const { phase, code, message, hint } = diagnose(failure)
-    status.set(reader.id, phase, code, hint ?? message)
-    // Edges, not retries: one line when it is lost, and one when the reason changes.
-    if (lost !== message) {
-      const write = phase === 'faulted' ? log.error.bind(log) : log.warn.bind(log)
-      write(wasUp ? 'Reader lost' : 'Reader not available', { event: 'reader-lost', code, reason: message, hint, ...stackOf(failure) })
-    }
-    lost = message
-    if (wasUp) context.onLost(reader, code)
-    await clock.sleep(phase === 'faulted' ? FAULTED_MS : backOff.next().value, signal)
-  }
+  if (reader.enabled) await new Supervision(reader, context).run(signal)
 }
 
-/** One run. Resolves with what ended it; undefined when it was the abort. */
-async function runOnce(
-  reader: ReaderConfig,
-  context: SupervisorContext,
-  log: Logger,
-  stop: AbortSignal,
-  onReady: (identity: DeviceIdentity) => void,
-): Promise<unknown> {
-  const run = new AbortController()
-  const signal = AbortSignal.any([stop, run.signal])
-  const stamps = new StampingClock(context.clock)
-  let close: (() => Promise<void>) | undefined
-  try {
-    const opened = await context.open(reader.transport, { clock: stamps, signal, log })
-    close = () => opened.close()
-    const { clock, report } = context
-    const status = context.status.reader(reader.id)
-    const session = makeSession({ reader, status, clock, stamps, log, signal, report, onReady }, opened.transport)
-    await endedOrLeft(startDriver(context.driver, session), signal, context)
-    return stop.aborted ? undefined : new DaemonError('driver-bug', 'the driver ended by itself')
-  } catch (error) {
-    return error
-  } finally {
-    run.abort()
-    await close?.()
+class Supervision {
+  readonly #reader: ReaderConfig
+  readonly #context: SupervisorContext
+  readonly #log: Logger
+  #backOff: Generator<number, never>
+  /** Why it is not up, as the log has it. */
+  #told: string | undefined
+
+  constructor(reader: ReaderConfig, context: SupervisorContext) {
+    this.#reader = reader
+    this.#context = context
+    this.#log = withFields(context.log, { reader: reader.id, driver: reader.driver })
+    this.#backOff = pauses(BACK_OFF, context.random)
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const failure = await this.#runOnce(signal)
+      if (signal.aborted) return
+      const { phase } = this.#failed(failure)
+      await this.#context.clock.sleep(phase === 'faulted' ? FAULTED_MS : this.#backOff.next().value, signal)
+    }
+  }
+
+  /** One run. Resolves with what ended it; undefined when it was the stop. */
+  async #runOnce(stop: AbortSignal): Promise<unknown> {
+    const { driver, open, clock } = this.#context
+    const run = linkedAbort(stop)
+    const stamps = new StampingClock(clock)
+    let close: (() => Promise<void>) | undefined
+    try {
+      const opened = await open(this.#reader.transport, { clock: stamps, signal: run.signal, log: this.#log })
+      close = () => opened.close()
+      const session = this.#session(stamps, run.signal, opened.transport)
+      await endedOrLeft(startDriver(driver, session), run.signal, this.#context)
+      return stop.aborted ? undefined : new DaemonError('driver-bug', 'the driver ended by itself')
+    } catch (error) {
+      return error
+    } finally {
+      run.abort()
+      await close?.()
+    }
+  }
+
+  #session(stamps: StampingClock, signal: AbortSignal, transport: Transports[TransportKind]): Session {
+    const { clock, report } = this.#context
+    const status = this.#context.status.reader(this.#reader.id)
+    const onReady = (identity: DeviceIdentity): void => this.#ready(identity)
+    return makeSession(
+      { reader: this.#reader, status, clock, stamps, log: this.#log, signal, report, onReady },
+      transport,
+    )
+  }
+
+  #ready(identity: DeviceIdentity): void {
+    const { status, random } = this.#context
+    this.#backOff = pauses(BACK_OFF, random)
+    this.#told = undefined
+    status.reader(this.#reader.id).identity = identity
+    status.set(this.#reader.id, 'up')
+    this.#log.info('Reader up', { event: 'reader-up', ...identity })
+  }
+
+  #failed(failure: unknown): Diagnosis {
+    const { status, onLost } = this.#context
+    const diagnosis = diagnose(failure)
+    const { phase, code, message, hint } = diagnosis
+    const wasUp = status.reader(this.#reader.id).state.state === 'up'
+    status.set(this.#reader.id, phase, code, hint ?? message)
+    // Edges, not retries: one line when it is lost, and one when the reason changes.
+    if (this.#told !== message) {
+      const facts = { event: 'reader-lost', code, reason: message, hint, ...stackOf(failure) }
+      this.#log[phase === 'faulted' ? 'error' : 'warn'](wasUp ? 'Reader lost' : 'Reader not available', facts)
+    }
+    this.#told = message
+    if (wasUp) onLost(this.#reader, code)
+    return diagnosis
   }
 }
 
@@ -123,7 +150,12 @@ function diagnose(failure: unknown): Diagnosis {
     const phase = failure instanceof DeviceError || failure.code === 'driver-bug' ? 'faulted' : 'down'
     return { phase, code: failure.code, message: failure.message, hint: failure.hint }
   }
-  return { phase: 'faulted', code: 'driver-bug', message: messageOf(failure), hint: 'a fault in punchd: please report it with this log' }
+  return {
+    phase: 'faulted',
+    code: 'driver-bug',
+    message: messageOf(failure),
+    hint: 'a fault in punchd: please report it with this log',
+  }
 }
 
 /** The stack of a bug belongs in the log; that of an expected failure does not. */

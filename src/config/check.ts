@@ -48,7 +48,13 @@ function plainMessage(issue: Issue): string {
 }
 
 function article(type: string): string {
-  const words: Readonly<Record<string, string>> = { int: 'a whole number', object: 'a mapping', array: 'a list', string: 'a text', boolean: 'true or false' }
+  const words: Readonly<Record<string, string>> = {
+    int: 'a whole number',
+    object: 'a mapping',
+    array: 'a list',
+    string: 'a text',
+    boolean: 'true or false',
+  }
   return words[type] ?? `a ${type}`
 }
 

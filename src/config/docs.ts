@@ -8,7 +8,7 @@ import { fileSchema, optionsSchema } from './schema.js'
 
 /** What a newcomer has to fill in; everything else has a default. */
 const SAMPLE: Readonly<Record<string, unknown>> = {
-  'version': 1,
+  version: 1,
   'site.id': 'hq-berlin',
   'site.name': 'Headquarters Berlin',
   'site.timezone': 'Europe/Berlin',
@@ -45,7 +45,9 @@ function keyLines(key: string, schema: unknown, path: string, indent: string): s
   const bare = unwrapped(schema)
   const about = descriptionOf(schema)
   if (bare instanceof z.ZodObject && !(path in OPTIONAL_SAMPLE)) {
-    const inner = Object.entries(bare.shape).flatMap(([name, part]) => keyLines(name, part, `${path}.${name}`, `${indent}  `))
+    const inner = Object.entries(bare.shape).flatMap(([name, part]) =>
+      keyLines(name, part, `${path}.${name}`, `${indent}  `),
+    )
     // A mapping whose keys are all commented out would be null.
     const empty = inner.every((line) => line.trimStart().startsWith('#') || line === '')
     const lines = [...(about === '' ? [] : [`${indent}# ${about}`]), `${indent}${empty ? '# ' : ''}${key}:`, ...inner]
@@ -53,7 +55,7 @@ function keyLines(key: string, schema: unknown, path: string, indent: string): s
   }
   const comment = about === '' ? '' : `  # ${about}`
   const given = SAMPLE[path]
-  if (given !== undefined) return [`${indent}${key}: ${String(given)}${comment}`]
+  if (given !== undefined) return [`${indent}${key}: ${yamlValue(given)}${comment}`]
   const value = OPTIONAL_SAMPLE[path] ?? yamlValue(defaultOf(schema))
   return [`${indent}# ${key}: ${value}${comment}`]
 }
@@ -87,7 +89,7 @@ function yamlValue(value: unknown): string {
 
 /** Descriptions sit on the schema itself or under its default. */
 function descriptionOf(schema: unknown): string {
-  for (let layer = schema; layer instanceof z.ZodType; ) {
+  for (let layer = schema; layer instanceof z.ZodType;) {
     if (layer.description !== undefined) return layer.description
     if (!(layer instanceof z.ZodOptional || layer instanceof z.ZodDefault || layer instanceof z.ZodPrefault)) return ''
     layer = layer.unwrap()

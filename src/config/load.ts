@@ -32,7 +32,12 @@ export function loadConfig(file: string, context: LoadContext): Loaded {
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    const problem = { severity: 'error', path: [], message: `cannot be read: ${messageOf(error)}`, origin: file } as const
+    const problem = {
+      severity: 'error',
+      path: [],
+      message: `cannot be read: ${messageOf(error)}`,
+      origin: file,
+    } as const
     const source = parseSource(file, '')
     return { problems: placeProblems(source, [problem]), source, overrides: [] }
   }
@@ -70,8 +75,13 @@ function checkConfig(source: Source, context: LoadContext): Loaded {
     problems.push(...built.problems)
     if (!problems.some(({ severity }) => severity === 'error')) config = built.config
   }
-  const all = placeProblems(source, problems.map((problem) => withOrigin(problem, overrides)))
-  return config ? { config: deepFreeze(config), problems: all, source, overrides } : { problems: all, source, overrides }
+  const all = placeProblems(
+    source,
+    problems.map((problem) => withOrigin(problem, overrides)),
+  )
+  return config
+    ? { config: deepFreeze(config), problems: all, source, overrides }
+    : { problems: all, source, overrides }
 }
 
 /** A problem of a value that a variable set belongs to the variable, not to a line of the file. */

@@ -37,8 +37,10 @@ function resolvePath(words: readonly string[]): { path: Path } | { message: stri
     const known = keysAt(fileSchema, path)
     const plain = word.replaceAll('_', '').toLowerCase()
     // Below `options` the driver decides, not this schema: the word stands as it is written.
-    const key = known.find((candidate) => candidate.toLowerCase() === plain) ?? (path.includes('options') ? word : undefined)
-    if (key === undefined) return { message: `leads to no key: "${word}" is unknown`, suggestion: didYouMean(plain, known) }
+    const key =
+      known.find((candidate) => candidate.toLowerCase() === plain) ?? (path.includes('options') ? word : undefined)
+    if (key === undefined)
+      return { message: `leads to no key: "${word}" is unknown`, suggestion: didYouMean(plain, known) }
     path.push(key)
   }
   return { path }
@@ -62,7 +64,7 @@ function withValue(values: unknown, path: Path, value: unknown): unknown {
   const [step, ...rest] = path
   if (step === undefined) return value
   if (typeof step === 'number') {
-    const list: unknown[] = Array.isArray(values) ? [...values] : []
+    const list: unknown[] = Array.isArray(values) ? Array.from<unknown>(values) : []
     list[step] = withValue(list[step], rest, value)
     return list
   }

@@ -39,7 +39,10 @@ function checkDriver(reader: Raw, at: Path, drivers: readonly AnyDriver[]): Prob
   if (!driver) {
     const names = drivers.map((candidate) => candidate.name)
     const suggestion = didYouMean(name, names) ?? `drivers: ${names.join(', ')}`
-    return [error([...at, 'driver'], `there is no driver "${name}"`, suggestion), ...checkTransport(reader, at, undefined)]
+    return [
+      error([...at, 'driver'], `there is no driver "${name}"`, suggestion),
+      ...checkTransport(reader, at, undefined),
+    ]
   }
   const options = reader['options'] ?? {}
   const wrong = isRecord(options) ? checkValue(optionsSchema(driver.options), options, [...at, 'options']).problems : []
@@ -53,7 +56,9 @@ function checkTransport(reader: Raw, at: Path, driver: AnyDriver | undefined): P
   const url = parseTransportUrl(written)
   if ('problem' in url) return [error(path, url.problem)]
   if (driver && KIND_OF[url.scheme] !== driver.transport) {
-    const fitting = Object.entries(KIND_OF).flatMap(([scheme, kind]) => (kind === driver.transport ? [`${scheme}:`] : []))
+    const fitting = Object.entries(KIND_OF).flatMap(([scheme, kind]) =>
+      kind === driver.transport ? [`${scheme}:`] : [],
+    )
     return [error(path, `driver ${driver.name} does not speak over ${url.scheme}:`, `use ${fitting.join(' or ')}`)]
   }
   if (url.scheme === 'serial' && /^\/dev\/tty(USB|ACM)\d/.test(url.path)) {

@@ -4,8 +4,7 @@ import { LOG_LEVELS } from './config.js'
 import { durationMs, type Option, type OptionFields } from './options.js'
 
 const ID = /^[a-z0-9-]{1,32}$/
-const idText = (about: string) =>
-  z.string().regex(ID, 'must be 1 to 32 of a-z, 0-9 and -').describe(about)
+const idText = (about: string) => z.string().regex(ID, 'must be 1 to 32 of a-z, 0-9 and -').describe(about)
 
 /** YAML `30s`; milliseconds after parsing. */
 const durationText = (about: string) =>

@@ -8,16 +8,25 @@ import type { Problem, Path } from './problems.js'
 export type SecretSource = string | { file: string } | { env: string } | { credential: string }
 
 /** Reads a secret; a line break at the end of a file is not part of it. */
-export function readSecret(source: SecretSource, path: Path, env: NodeJS.ProcessEnv): { value?: string; problems: Problem[] } {
+export function readSecret(
+  source: SecretSource,
+  path: Path,
+  env: NodeJS.ProcessEnv,
+): { value?: string; problems: Problem[] } {
   if (typeof source === 'string') return { value: source, problems: [] }
   if ('env' in source) {
     const value = env[source.env]
-    return value === undefined || value === '' ? failed(path, `environment variable ${source.env} is not set`) : { value, problems: [] }
+    return value === undefined || value === ''
+      ? failed(path, `environment variable ${source.env} is not set`)
+      : { value, problems: [] }
   }
   if ('file' in source) return readFile(source.file, path)
   const directory = env['CREDENTIALS_DIRECTORY']
   if (directory === undefined) {
-    return failed(path, `credential ${source.credential}: not started by systemd with LoadCredential=${source.credential}:…`)
+    return failed(
+      path,
+      `credential ${source.credential}: not started by systemd with LoadCredential=${source.credential}:…`,
+    )
   }
   return readFile(join(directory, source.credential), path)
 }
@@ -28,7 +37,14 @@ function readFile(file: string, path: Path): { value?: string; problems: Problem
     if (value === '') return failed(path, `secret file ${file} is empty`)
     const open = (statSync(file).mode & 0o004) !== 0
     const problems: Problem[] = open
-      ? [{ severity: 'warning', path, message: `secret file ${file} is readable by everyone`, suggestion: `chmod o-r ${file}` }]
+      ? [
+          {
+            severity: 'warning',
+            path,
+            message: `secret file ${file} is readable by everyone`,
+            suggestion: `chmod o-r ${file}`,
+          },
+        ]
       : []
     return { value, problems }
   } catch (error) {

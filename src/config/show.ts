@@ -47,7 +47,8 @@ function defaultsOf(written: unknown): unknown {
 }
 
 function merged(defaults: unknown, written: unknown): unknown {
-  if (Array.isArray(defaults) && Array.isArray(written)) return written.map((item, index) => merged(defaults[index], item))
+  if (Array.isArray(defaults) && Array.isArray(written))
+    return written.map((item, index) => merged(defaults[index], item))
   if (!isRecord(defaults) || !isRecord(written)) return written ?? defaults
   const keys = new Set([...Object.keys(defaults), ...Object.keys(written)])
   return Object.fromEntries([...keys].map((key) => [key, merged(defaults[key], written[key])]))
@@ -57,7 +58,12 @@ function leaves(value: unknown, path: Path = []): { path: Path; value: Effective
   if (Array.isArray(value)) return value.flatMap((item, index) => leaves(item, [...path, index]))
   if (isRecord(value)) return Object.entries(value).flatMap(([key, item]) => leaves(item, [...path, key]))
   if (value === undefined) return []
-  return [{ path, value: typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null }]
+  return [
+    {
+      path,
+      value: typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null,
+    },
+  ]
 }
 
 function originOf({ source, overrides }: Loaded, path: Path): string {

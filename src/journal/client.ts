@@ -34,6 +34,8 @@ export class JournalThread {
     const worker = new Worker(new URL('./thread.js', import.meta.url), {
       name: 'journal',
       workerData: options,
+      // Flags of the process may be none of a thread's (--input-type).
+      execArgv: [],
       // Keeps a thread that holds a few thousand rows at most from reserving what a web server would.
       resourceLimits: { maxYoungGenerationSizeMb: 2 },
     })

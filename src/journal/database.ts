@@ -71,7 +71,8 @@ function inspect(file: string): void {
     const application = db.pragma('application_id', { simple: true })
     const format = Number(db.pragma('user_version', { simple: true }))
     if (application !== APPLICATION_ID) throw foreign(file, 'is a database of another program')
-    if (format > FORMAT) throw foreign(file, `was written by a newer punchd (format ${format}, this one knows ${FORMAT})`)
+    if (format > FORMAT)
+      throw foreign(file, `was written by a newer punchd (format ${format}, this one knows ${FORMAT})`)
     if (statSync(file).size > CHECKED_BYTES) return
     const verdict = String(db.pragma('quick_check(1)', { simple: true }))
     if (verdict !== 'ok') throw corrupt(file, verdict)
@@ -100,7 +101,10 @@ function requireSqlite(db: SqliteDatabase): void {
     const part = parts[index] ?? 0
     if (part > least) return
     if (part < least) {
-      throw new JournalError('journal-unsafe', `SQLite ${version} can lose committed rows; ${OLDEST_SQLITE.join('.')} or newer is needed`)
+      throw new JournalError(
+        'journal-unsafe',
+        `SQLite ${version} can lose committed rows; ${OLDEST_SQLITE.join('.')} or newer is needed`,
+      )
     }
   }
 }
@@ -131,9 +135,13 @@ function requireDurability(db: SqliteDatabase): void {
   const mode = String(db.pragma('journal_mode', { simple: true }))
   const synchronous = Number(db.pragma('synchronous', { simple: true }))
   if (mode !== 'wal' || synchronous < 2) {
-    throw new JournalError('journal-unsafe', `SQLite runs with journal_mode=${mode}, synchronous=${synchronous}; wal and 2 are needed`, {
-      hint: 'is data.path on a network or FUSE file system? Use a local disk',
-    })
+    throw new JournalError(
+      'journal-unsafe',
+      `SQLite runs with journal_mode=${mode}, synchronous=${synchronous}; wal and 2 are needed`,
+      {
+        hint: 'is data.path on a network or FUSE file system? Use a local disk',
+      },
+    )
   }
 }
 
@@ -156,12 +164,19 @@ export function translated(file: string, error: unknown): unknown {
   if (error instanceof JournalError || !(error instanceof Error)) return error
   const code = 'code' in error ? String(error.code) : ''
   const known = CODES.find(([pattern]) => pattern.test(code))?.[1]
-  if (known === 'journal-foreign') return beginsLikeSqlite(file) ? corrupt(file, 'its header', error) : foreign(file, 'is not a SQLite database')
+  if (known === 'journal-foreign')
+    return beginsLikeSqlite(file) ? corrupt(file, 'its header', error) : foreign(file, 'is not a SQLite database')
   if (known === 'journal-corrupt') return corrupt(file, messageOf(error), error)
-  if (known) return new JournalError(known, `${file}: ${messageOf(error)}`, { hint: 'free some space on this disk', cause: error })
+  if (known)
+    return new JournalError(known, `${file}: ${messageOf(error)}`, {
+      hint: 'free some space on this disk',
+      cause: error,
+    })
   if (code === 'ENOSPC') return new JournalError('journal-full', messageOf(error), { cause: error })
   if (!/^(SQLITE_|E[A-Z]+$)/.test(code)) return error
-  const hint = /READONLY|CANTOPEN|EACCES|EPERM|EROFS/.test(code) ? `may this user write ${dirname(file)}?` : 'look at the kernel log for disk errors'
+  const hint = /READONLY|CANTOPEN|EACCES|EPERM|EROFS/.test(code)
+    ? `may this user write ${dirname(file)}?`
+    : 'look at the kernel log for disk errors'
   return new JournalError('journal-io', `${file}: ${messageOf(error)}`, { hint, cause: error })
 }
 

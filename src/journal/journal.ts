@@ -79,7 +79,9 @@ export class Journal {
     this.id = meta.journal
     this.#settled = meta.settled
     this.#lastSeq = translating(file, () => this.#statements.last.get()?.seq ?? 0)
-    this.#lastOfKind = new Map(translating(file, () => this.#statements.lastOfKind.all()).map(({ kind, seq }) => [kind, seq]))
+    this.#lastOfKind = new Map(
+      translating(file, () => this.#statements.lastOfKind.all()).map(({ kind, seq }) => [kind, seq]),
+    )
   }
 
   /** Newest record; 0 in an empty journal. */
@@ -196,23 +198,29 @@ export function openBody(row: Pick<Row, 'kind' | 'wall' | 'body'>, timeOf: (wall
 type Statements = ReturnType<typeof prepare>
 
 /** Records behind the watermark are pending, but for the parked ones. */
-const PENDING = 'SELECT seq, kind, channel, wall, body FROM record WHERE seq > ? AND seq NOT IN (SELECT seq FROM parked) ORDER BY seq LIMIT ?'
+const PENDING =
+  'SELECT seq, kind, channel, wall, body FROM record WHERE seq > ? AND seq NOT IN (SELECT seq FROM parked) ORDER BY seq LIMIT ?'
 const FORGET = `DELETE FROM record WHERE seq IN (
   SELECT seq FROM record WHERE seq <= ? AND seq < ? AND wall < ? AND seq NOT IN (SELECT seq FROM parked) ORDER BY seq LIMIT ?)`
 
 function prepare(db: SqliteDatabase) {
-  const statement = <Bound extends unknown[], Result = unknown>(sql: string): Statement<Bound, Result> => db.prepare<Bound, Result>(sql)
+  const statement = <Bound extends unknown[], Result = unknown>(sql: string): Statement<Bound, Result> =>
+    db.prepare<Bound, Result>(sql)
   return {
     meta: statement<[], { journal: string; settled: number }>('SELECT journal, settled FROM meta'),
     last: statement<[], { seq: number | null }>('SELECT max(seq) AS seq FROM record'),
     lastOfKind: statement<[], { kind: RecordKind; seq: number }>(
       `SELECT kind, max(seq) AS seq FROM record WHERE kind IN ('punch', 'audit') GROUP BY kind`,
     ),
-    insert: statement<[number, string, string, number, string]>('INSERT INTO record(seq, kind, channel, wall, body) VALUES (?, ?, ?, ?, ?)'),
+    insert: statement<[number, string, string, number, string]>(
+      'INSERT INTO record(seq, kind, channel, wall, body) VALUES (?, ?, ?, ?, ?)',
+    ),
     tail: statement<[number, number], Row>(PENDING),
     get: statement<[number], Row>('SELECT seq, kind, channel, wall, body FROM record WHERE seq = ?'),
     settle: statement<[number]>('UPDATE meta SET settled = ? WHERE only = 1'),
-    park: statement<[number, string, string, number]>('INSERT OR REPLACE INTO parked(seq, code, reason, wall) VALUES (?, ?, ?, ?)'),
+    park: statement<[number, string, string, number]>(
+      'INSERT OR REPLACE INTO parked(seq, code, reason, wall) VALUES (?, ?, ?, ?)',
+    ),
     unpark: statement<[number]>('DELETE FROM parked WHERE seq = ?'),
     parked: statement<[number], ParkedRecord>(
       `SELECT seq, json_extract(record.body, '$.id') AS id, code, reason, parked.wall AS wall

@@ -12,14 +12,20 @@ export function lockDirectory(directory: string): () => void {
   const result = spawnSync('flock', ['--exclusive', '--nonblock', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] })
   if (result.error) {
     closeSync(fd)
-    throw new JournalError('journal-io', `cannot lock ${file}: ${messageOf(result.error)}`, { hint: 'install util-linux' })
+    throw new JournalError('journal-io', `cannot lock ${file}: ${messageOf(result.error)}`, {
+      hint: 'install util-linux',
+    })
   }
   if (result.status !== 0) {
     const holder = readFileSync(file, 'utf8').trim()
     closeSync(fd)
-    throw new JournalError('journal-busy', `another punchd${holder === '' ? '' : ` (pid ${holder})`} uses ${directory}`, {
-      hint: 'stop it first, or give this one its own data.path',
-    })
+    throw new JournalError(
+      'journal-busy',
+      `another punchd${holder === '' ? '' : ` (pid ${holder})`} uses ${directory}`,
+      {
+        hint: 'stop it first, or give this one its own data.path',
+      },
+    )
   }
   ftruncateSync(fd)
   writeSync(fd, `${process.pid}\n`, 0)

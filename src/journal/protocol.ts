@@ -61,5 +61,4 @@ export interface Request {
 }
 /** `id` 0 is the answer to the start itself. */
 export type Answer =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly failure: Failure }
+  { readonly id: number; readonly value: unknown } | { readonly id: number; readonly failure: Failure }

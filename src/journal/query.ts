@@ -64,7 +64,9 @@ export class JournalReader {
   /** Records in order. */
   *records(filter: Filter): Generator<StoredRecord> {
     const { sql, values } = where(filter)
-    const rows = this.#db.prepare<unknown[], Row>(`SELECT seq, kind, wall, body FROM record ${sql} ORDER BY seq LIMIT ${PAGE}`)
+    const rows = this.#db.prepare<unknown[], Row>(
+      `SELECT seq, kind, wall, body FROM record ${sql} ORDER BY seq LIMIT ${PAGE}`,
+    )
     // In pages: a long-running read would keep the daemon from reusing its write-ahead log.
     let after = filter.afterSeq ?? 0
     for (;;) {
@@ -77,16 +79,30 @@ export class JournalReader {
   }
 
   #stored({ seq, kind, wall, body }: Row): StoredRecord {
-    return { seq, kind, wall, json: openBody({ kind, wall, body }, this.#timeOf) + (kind === 'punch' ? NOT_DELIVERED : '}') }
+    return {
+      seq,
+      kind,
+      wall,
+      json: openBody({ kind, wall, body }, this.#timeOf) + (kind === 'punch' ? NOT_DELIVERED : '}'),
+    }
   }
 
   count(filter: Filter): number {
     const { sql, values } = where(filter)
-    return translating(this.#file, () => Number(this.#db.prepare(`SELECT count(*) FROM record ${sql}`).pluck().get(...values, filter.afterSeq ?? 0)))
+    return translating(this.#file, () =>
+      Number(
+        this.#db
+          .prepare(`SELECT count(*) FROM record ${sql}`)
+          .pluck()
+          .get(...values, filter.afterSeq ?? 0),
+      ),
+    )
   }
 
   lastSeq(): number {
-    return translating(this.#file, () => Number(this.#db.prepare('SELECT coalesce(max(seq), 0) FROM record').pluck().get()))
+    return translating(this.#file, () =>
+      Number(this.#db.prepare('SELECT coalesce(max(seq), 0) FROM record').pluck().get()),
+    )
   }
 
   /** The watermark on disk; up to a second behind a running daemon. */

@@ -82,7 +82,9 @@ class Thread {
     try {
       const verdicts = this.#attendance.record(batch.map(({ report }) => report))
       const { lastSeq } = this.#journal
-      batch.forEach(({ id }, index) => this.#answer(id, { verdict: verdicts[index] ?? 'refused', lastSeq } satisfies Reported))
+      batch.forEach(({ id }, index) =>
+        this.#answer(id, { verdict: verdicts[index] ?? 'refused', lastSeq } satisfies Reported),
+      )
     } catch (error) {
       const refused: Reported = { verdict: 'refused', lastSeq: this.#journal.lastSeq, failure: failureOf(error) }
       for (const { id } of batch) this.#answer(id, refused)

@@ -1,6 +1,7 @@
 /** Makes mqtt.js clients: the only importer of `mqtt` and of its packet writer. */
 import { createRequire } from 'node:module'
 import { connect as connectTcp, type Socket } from 'node:net'
+import type { connect, ConnectionOptions } from 'node:tls'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { writeToStream } from 'mqtt-packet'
 
@@ -26,6 +27,6 @@ export function createClient(url: string, options: IClientOptions): MqttClient {
 }
 
 function connectTls(address: { host: string; port: number }, { ca, cert, key }: IClientOptions): Socket {
-  const tls = createRequire(import.meta.url)('node:tls') as typeof import('node:tls')
-  return tls.connect({ ...address, servername: address.host, ca, cert, key } as import('node:tls').ConnectionOptions)
+  const tls = createRequire(import.meta.url)('node:tls') as { connect: typeof connect }
+  return tls.connect({ ...address, servername: address.host, ca, cert, key } as ConnectionOptions)
 }

@@ -78,8 +78,14 @@ export class Connection {
       client.once('connect', (packet) => {
         signal.removeEventListener('abort', abort)
         client.removeAllListeners('error').removeAllListeners('close')
-        const { receiveMaximum = 65_535, maximumPacketSize = Infinity, retainAvailable = true } = packet.properties ?? {}
-        resolve(new Connection(client, config.protocol === 5, { receiveMaximum, maximumPacketSize, retain: retainAvailable }))
+        const {
+          receiveMaximum = 65_535,
+          maximumPacketSize = Infinity,
+          retainAvailable = true,
+        } = packet.properties ?? {}
+        resolve(
+          new Connection(client, config.protocol === 5, { receiveMaximum, maximumPacketSize, retain: retainAvailable }),
+        )
       })
     })
   }
@@ -91,12 +97,19 @@ export class Connection {
     if (oversized) return Promise.reject(oversized)
     return new Promise((resolve, reject) => {
       this.#pending.add(reject)
-      const options = { qos: 1, retain: retain && this.limits.retain, ...(this.#v5 ? { properties: JSON_PROPERTIES } : {}) } as const
+      const options = {
+        qos: 1,
+        retain: retain && this.limits.retain,
+        ...(this.#v5 ? { properties: JSON_PROPERTIES } : {}),
+      } as const
       this.#client.publish(topic, payload, options, (error) => {
         // What the end of the connection failed already, is not this callback's to judge.
         if (!this.#pending.delete(reject)) return
-        if (error) reject(refusal(error))
-        else resolve()
+        if (!error) return resolve()
+        const refused = refusal(error)
+        reject(refused)
+        // mqtt.js itself did not take it: whatever state it is in, the next connection begins anew.
+        if (refused.code === 'publish-offline') this.drop()
       })
     })
   }
@@ -107,7 +120,11 @@ export class Connection {
     // mqtt.js does not enforce it, and the broker answers an oversized packet by closing the connection.
     const size = Buffer.byteLength(payload) + Buffer.byteLength(topic) + PACKET_OVERHEAD
     if (size <= limit) return undefined
-    return new PublishError('park', 'publish-oversized', `record of ${size} bytes is larger than the broker takes (${limit})`)
+    return new PublishError(
+      'park',
+      'publish-oversized',
+      `record of ${size} bytes is larger than the broker takes (${limit})`,
+    )
   }
 
   /** Ends at once without a farewell: the will is sent. For a connection that no longer answers. */
@@ -163,7 +180,8 @@ function refusal(error: Error): PublishError {
 
 function disconnected(code: number): TransportError {
   const refused = clientRefusal(code)
-  if (code === SESSION_TAKEN_OVER && refused) return new TransportError('broker-refused', refused.text, { hint: refused.hint })
+  if (code === SESSION_TAKEN_OVER && refused)
+    return new TransportError('broker-refused', refused.text, { hint: refused.hint })
   return lostConnection(`the broker ended the connection (0x${code.toString(16)})`)
 }
 
@@ -174,7 +192,11 @@ function lostConnection(message: string): TransportError {
 function connectError(error: Error): TransportError {
   const code = 'code' in error ? error.code : undefined
   const refused = typeof code === 'number' ? clientRefusal(code) : undefined
-  if (refused) return new TransportError('broker-refused', `the broker refuses: ${refused.text}`, { hint: refused.hint, cause: error })
+  if (refused)
+    return new TransportError('broker-refused', `the broker refuses: ${refused.text}`, {
+      hint: refused.hint,
+      cause: error,
+    })
   return new TransportError('broker-unreachable', `no connection to the broker: ${error.message || String(code)}`, {
     hint: hintFor(String(code)),
     cause: error,
@@ -183,7 +205,9 @@ function connectError(error: Error): TransportError {
 
 function hintFor(code: string): string {
   if (code === 'ECONNREFUSED') return 'is the broker running, and is the port in mqtt.url right?'
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the host name in mqtt.url cannot be resolved: check it and the DNS'
-  if (/CERT|SSL|TLS|SELF_SIGNED/.test(code)) return 'the certificate of the broker is not trusted: check mqtt.tls.ca and the clock'
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return 'the host name in mqtt.url cannot be resolved: check it and the DNS'
+  if (/CERT|SSL|TLS|SELF_SIGNED/.test(code))
+    return 'the certificate of the broker is not trusted: check mqtt.tls.ca and the clock'
   return 'check mqtt.url and the network; punches are kept meanwhile'
 }

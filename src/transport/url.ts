@@ -44,14 +44,16 @@ export function parseTransportUrl(written: string): TransportUrl | { readonly pr
   const rest = written.slice(scheme.length + 1)
   if (scheme === 'serial') return serialUrl(rest)
   if (scheme === 'tcp') return tcpUrl(written)
-  if (scheme === 'pcsc') return rest === '' ? { problem: 'pcsc: needs a reader name, or * for every reader' } : { scheme, name: rest }
+  if (scheme === 'pcsc')
+    return rest === '' ? { problem: 'pcsc: needs a reader name, or * for every reader' } : { scheme, name: rest }
   if (LATER.includes(scheme)) return { problem: `transport "${scheme}:" is not part of this version` }
   return { problem: `unknown transport "${scheme}:"; write ${FORMS}` }
 }
 
 function serialUrl(rest: string): TransportUrl | { readonly problem: string } {
   const [path = '', query = ''] = rest.split('?', 2)
-  if (!path.startsWith('/') || path.startsWith('//')) return { problem: 'serial: needs an absolute path, as in serial:/dev/serial/by-id/…' }
+  if (!path.startsWith('/') || path.startsWith('//'))
+    return { problem: 'serial: needs an absolute path, as in serial:/dev/serial/by-id/…' }
   const parameters = new URLSearchParams(query)
   const baudRate = Number(parameters.get('baudRate') ?? DEFAULT_BAUD_RATE)
   const unknown = [...parameters.keys()].find((key) => key !== 'baudRate')

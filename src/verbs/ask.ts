@@ -9,7 +9,11 @@ const SOCKET = 'control.sock'
 const TIMEOUT_MS = 15_000
 
 /** The daemon's answer; VerbError 69 when none runs, 77 when this user may not ask. */
-export async function ask<V extends ControlVerb>(config: Config, verb: V, args: ControlVerbs[V]['args']): Promise<ControlVerbs[V]['answer']> {
+export async function ask<V extends ControlVerb>(
+  config: Config,
+  verb: V,
+  args: ControlVerbs[V]['args'],
+): Promise<ControlVerbs[V]['answer']> {
   const path = join(config.data.path, SOCKET)
   const line = await exchange(path, JSON.stringify({ verb, args }))
   const answer = JSON.parse(line) as ControlAnswer
@@ -40,9 +44,13 @@ function exchange(path: string, request: string): Promise<string> {
 function unreachable(path: string, error: Error): VerbError {
   const code = 'code' in error ? error.code : undefined
   if (code === 'EACCES' || code === 'EPERM') {
-    return new VerbError(EXIT.permission, 'daemon-absent', `this user may not talk to the daemon at ${path}`, { hint: 'use sudo' })
+    return new VerbError(EXIT.permission, 'daemon-absent', `this user may not talk to the daemon at ${path}`, {
+      hint: 'use sudo',
+    })
   }
   const absent = code === 'ENOENT' || code === 'ECONNREFUSED'
   const message = absent ? `no daemon runs with this configuration (${path})` : messageOf(error)
-  return new VerbError(EXIT.unavailable, 'daemon-absent', message, { hint: 'start it: punchd run, or systemctl start punchd' })
+  return new VerbError(EXIT.unavailable, 'daemon-absent', message, {
+    hint: 'start it: punchd run, or systemctl start punchd',
+  })
 }

@@ -5,7 +5,16 @@ import { EXIT, VerbError } from '../errors.js'
 import { JournalReader } from '../journal/query.js'
 import { zoneFormatter, type ZoneOffsets } from '../journal/time.js'
 import { ask } from './ask.js'
-import { common, plural, print, printAll, requireConfig, type CommonOptions, type Verb } from './verb.js'
+import {
+  common,
+  plural,
+  print,
+  printAll,
+  requireConfig,
+  type CommonOptions,
+  type Verb,
+  type VerbContext,
+} from './verb.js'
 
 interface BacklogOptions extends CommonOptions {
   readonly limit?: string
@@ -21,21 +30,13 @@ interface BacklogLine {
 }
 
 export const backlog: Verb = (program, context) => {
-  const command = common(program.command('backlog').description('list what waits for the broker, oldest first, and parked records'))
-  command.option('--limit <n>', 'list at most so many waiting records', '1000').action(async (options: BacklogOptions) => {
-    const config = await requireConfig(options, context)
-    const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.offsets)
-    const settled = Math.max(journal.settled(), await settledNow(config))
-    const lines = backlogLines(journal, settled, limitOf(options), config.site.offsets)
-    if (options.json) print(context.out, JSON.stringify(lines))
-    else {
-      await printAll(context.out, lines.map(lineText))
-      const parked = lines.filter(({ state }) => state === 'parked').length
-      print(context.out, `${plural(journal.count({ afterSeq: settled }), 'record')} behind the watermark, ${parked} parked.`)
-    }
-    journal.close()
-  })
-  common(command.command('retry').description('send one parked record again').argument('<id>', 'id of the record')).action(
+  const about = 'list what waits for the broker, oldest first, and parked records'
+  const command = common(program.command('backlog').description(about))
+  command
+    .option('--limit <n>', 'list at most so many waiting records', '1000')
+    .action((options: BacklogOptions) => list(options, context))
+  const retry = command.command('retry').description('send one parked record again')
+  common(retry.argument('<id>', 'id of the record')).action(
     async (id: string, _options: CommonOptions, self: Parameters<Verb>[0]) => {
       const options = self.optsWithGlobals<CommonOptions>()
       const config = await requireConfig(options, context)
@@ -43,6 +44,21 @@ export const backlog: Verb = (program, context) => {
       print(context.out, options.json ? JSON.stringify({ id, delivered: true }) : `${id} was delivered.`)
     },
   )
+}
+
+async function list(options: BacklogOptions, context: VerbContext): Promise<void> {
+  const config = await requireConfig(options, context)
+  const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.offsets)
+  const settled = Math.max(journal.settled(), await settledNow(config))
+  const lines = backlogLines(journal, settled, limitOf(options), config.site.offsets)
+  if (options.json) print(context.out, JSON.stringify(lines))
+  else {
+    await printAll(context.out, lines.map(lineText))
+    const parked = lines.filter(({ state }) => state === 'parked').length
+    const waiting = journal.count({ afterSeq: settled })
+    print(context.out, `${plural(waiting, 'record')} behind the watermark, ${parked} parked.`)
+  }
+  journal.close()
 }
 
 /** What the daemon knows is fresher than the watermark on disk; without a daemon that one is all there is. */
@@ -63,9 +79,14 @@ function limitOf({ limit }: BacklogOptions): number {
 
 function backlogLines(journal: JournalReader, settled: number, limit: number, offsets: ZoneOffsets): BacklogLine[] {
   const timeOf = zoneFormatter(offsets)
-  const parked = journal.parked().map(
-    ({ seq, id, code, reason, wall }): BacklogLine => ({ seq, id, state: 'parked', reason, code, since: timeOf(wall) }),
-  )
+  const parked = journal.parked().map(({ seq, id, code, reason, wall }): BacklogLine => ({
+    seq,
+    id,
+    state: 'parked',
+    reason,
+    code,
+    since: timeOf(wall),
+  }))
   const waiting = journal.waiting(settled, limit).map(({ seq, id }): BacklogLine => ({ seq, id, state: 'waiting' }))
   return [...parked, ...waiting].sort((a, b) => a.seq - b.seq)
 }

@@ -1,7 +1,7 @@
 /** `punchd config`: a commented example, the JSON Schema, and the effective values with their origin. */
 import type { Config } from '../config/config.js'
-import { EXIT, VerbError } from '../errors.js'
-import { common, load, print, printable, type CommonOptions, type Verb } from './verb.js'
+import { ConfigError, EXIT, VerbError } from '../errors.js'
+import { common, load, print, printable, type CommonOptions, type Verb, type VerbContext } from './verb.js'
 
 /** What `config resolve` prints for `run`: with secrets, so only into a pipe. */
 export type Resolved = { readonly config: Config } | { readonly problems: string }
@@ -22,22 +22,23 @@ export const config: Verb = (program, context) => {
   })
   common(command.command('show').description('print the effective values; secrets are hidden'))
     .option('--origin', 'say where each value comes from')
-    .action(async (options: ShowOptions) => {
-      const loaded = await load(options.config, context)
-      if (!loaded.config) {
-        print(context.err, await printable(loaded))
-        process.exitCode = EXIT.config
-        return
-      }
-      const { effectiveValues, valueText } = await import('../config/show.js')
-      const values = effectiveValues(loaded)
-      if (options.json) print(context.out, JSON.stringify(values))
-      else for (const value of values) print(context.out, valueText(value, options.origin === true))
-    })
-  common(command.command('resolve', { hidden: true })).action(async (options: CommonOptions) => {
-    if (context.out.isTTY) throw new VerbError(EXIT.usage, 'usage', 'config resolve prints secrets; use config show')
-    const loaded = await load(options.config, context)
-    const resolved: Resolved = loaded.config ? { config: loaded.config } : { problems: await printable(loaded) }
-    print(context.out, JSON.stringify(resolved))
-  })
+    .action((options: ShowOptions) => show(options, context))
+  const resolve = command.command('resolve', { hidden: true })
+  common(resolve).action((options: CommonOptions) => printResolved(options, context))
+}
+
+async function show(options: ShowOptions, context: VerbContext): Promise<void> {
+  const loaded = await load(options.config, context)
+  if (!loaded.config) throw new ConfigError('config-invalid', await printable(loaded))
+  const { effectiveValues, valueText } = await import('../config/show.js')
+  const values = effectiveValues(loaded)
+  if (options.json) print(context.out, JSON.stringify(values))
+  else for (const value of values) print(context.out, valueText(value, options.origin === true))
+}
+
+async function printResolved(options: CommonOptions, context: VerbContext): Promise<void> {
+  if (context.out.isTTY) throw new VerbError(EXIT.usage, 'usage', 'config resolve prints secrets; use config show')
+  const loaded = await load(options.config, context)
+  const resolved: Resolved = loaded.config ? { config: loaded.config } : { problems: await printable(loaded) }
+  print(context.out, JSON.stringify(resolved))
 }

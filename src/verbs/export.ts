@@ -14,12 +14,19 @@ interface ExportOptions extends RangeOptions {
 type Format = 'csv' | 'ndjson'
 
 export const exportRecords: Verb = (program, context) => {
-  ranged(program.command('export').description('export records').argument('<format>', 'csv (punches) or ndjson (every record)'))
+  ranged(
+    program
+      .command('export')
+      .description('export records')
+      .argument('<format>', 'csv (punches) or ndjson (every record)'),
+  )
     .option('--reader <id>', 'only this reader')
     .option('-o, --output <file>', 'write to a file instead of stdout')
     .action(async (format: string, options: ExportOptions) => {
       if (format !== 'csv' && format !== 'ndjson') {
-        throw new VerbError(EXIT.usage, 'usage', `there is no export format "${format}"`, { hint: 'formats: csv, ndjson' })
+        throw new VerbError(EXIT.usage, 'usage', `there is no export format "${format}"`, {
+          hint: 'formats: csv, ndjson',
+        })
       }
       const config = await requireConfig(options, context)
       const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.offsets)
@@ -34,7 +41,12 @@ function countRecords(journal: JournalReader, filter: Filter, format: Format): n
   return journal.count(format === 'csv' ? { ...filter, kind: 'punch' } : filter)
 }
 
-async function write(lines: AsyncIterable<string>, total: number, options: ExportOptions, context: VerbContext): Promise<void> {
+async function write(
+  lines: AsyncIterable<string>,
+  total: number,
+  options: ExportOptions,
+  context: VerbContext,
+): Promise<void> {
   const shown = progress(lines, total, context.err)
   if (options.output === undefined) {
     await printAll(context.out, shown)
@@ -72,7 +84,6 @@ async function* progress(lines: AsyncIterable<string>, total: number, err: NodeJ
   if (err.isTTY && count >= 5_000) err.write('\r\u001b[K')
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- one shape for both formats
 async function* ndjsonLines(journal: JournalReader, filter: Filter, offsets: ZoneOffsets): AsyncGenerator<string> {
   let count = 0
   let first: StoredRecord | undefined

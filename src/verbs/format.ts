@@ -15,5 +15,13 @@ export function punchText(json: string): string {
   const { seq, time, reader, direction, method, verdict, credential, person } = JSON.parse(json) as PunchLine
   const who = person === null ? `…${credential.value.slice(-4)}` : person.ref
   const way = direction === 'none' ? '' : direction
-  return [String(seq).padStart(6), time, reader.padEnd(16), way.padEnd(3), method.padEnd(11), verdict.padEnd(8), who].join(' ')
+  return [
+    String(seq).padStart(6),
+    time,
+    reader.padEnd(16),
+    way.padEnd(3),
+    method.padEnd(11),
+    verdict.padEnd(8),
+    who,
+  ].join(' ')
 }

@@ -9,7 +9,9 @@ export const readers: Verb = (program, context) => {
   common(program.command('readers').description('list the configured readers and their state')).action(
     async (options: CommonOptions) => {
       const config = await requireConfig(options, context)
-      const lines = await ask(config, 'readers', undefined).catch((error: unknown) => withoutDaemon(config, error, context.err))
+      const lines = await ask(config, 'readers', undefined).catch((error: unknown) =>
+        withoutDaemon(config, error, context.err),
+      )
       if (options.json) print(context.out, JSON.stringify(lines))
       else for (const line of lines) print(context.out, readerText(line))
       if (lines.length === 0 && !options.json) print(context.err, 'no readers are configured')
@@ -22,7 +24,14 @@ function withoutDaemon(config: Config, error: unknown, err: NodeJS.WritableStrea
   if (!(error instanceof VerbError)) throw error
   print(err, `${error.message}; states are unknown${error.hint === undefined ? '' : `\n${error.hint}`}`)
   process.exitCode = error.exitCode === EXIT.permission ? EXIT.permission : EXIT.unavailable
-  return config.readers.map(({ id, name, driver }) => ({ id, name, driver, state: 'unknown', since: '', lastGoodRead: null }))
+  return config.readers.map(({ id, name, driver }) => ({
+    id,
+    name,
+    driver,
+    state: 'unknown',
+    since: '',
+    lastGoodRead: null,
+  }))
 }
 
 function readerText({ id, driver, state, since, hint, lastGoodRead }: ReaderLine): string {

@@ -35,7 +35,13 @@ export const tail: Verb = (program, context) => {
     })
 }
 
-async function* follow(journal: JournalReader, afterSeq: number, from: number | undefined, clock: Clock, stop: AbortSignal) {
+async function* follow(
+  journal: JournalReader,
+  afterSeq: number,
+  from: number | undefined,
+  clock: Clock,
+  stop: AbortSignal,
+) {
   let seen = afterSeq
   let earliest = from
   while (!stop.aborted) {

@@ -65,7 +65,10 @@ export function print(stream: NodeJS.WritableStream, line: string): void {
 }
 
 /** Writes lines, waiting when the reader of a pipe is slower; stops quietly when it went away (`| head`). */
-export async function printAll(stream: NodeJS.WritableStream, lines: Iterable<string> | AsyncIterable<string>): Promise<number> {
+export async function printAll(
+  stream: NodeJS.WritableStream,
+  lines: Iterable<string> | AsyncIterable<string>,
+): Promise<number> {
   let count = 0
   for await (const line of lines) {
     if (!stream.writable) break
