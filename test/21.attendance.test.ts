@@ -1,7 +1,7 @@
 /** From sighting to verdict, on a real journal. */
 import assert from 'node:assert/strict'
 import Database from 'better-sqlite3'
-import { Attendance } from '../src/attendance.js'
+import { Attendance, type PunchJournal } from '../src/attendance.js'
 import { JournalError } from '../src/errors.js'
 import { Journal } from '../src/journal/journal.js'
 import { auditDraft, cardReport, IDENTITY, momentAt, storedRecords } from './support/records.js'
@@ -122,14 +122,15 @@ describe('attendance', () => {
   it('does not read a whole journal for the windows while the clock is not set', () => {
     for (let punch = 0; punch < 50; punch++) tap('AA', punch * WINDOW)
     let read = 0
-    const counting = {
+    const counting: PunchJournal = {
+      append: () => [],
       newestPunches: (visit: (body: string) => 'more' | 'enough') =>
         journal.newestPunches((body) => {
           read += 1
           return visit(body)
         }),
     }
-    new Attendance(counting as Journal, WINDOW, momentAt(0, { boot: 'boot-2', state: 'unsynced', errorMs: null })) // The one method that it calls.
+    new Attendance(counting, WINDOW, momentAt(0, { boot: 'boot-2', state: 'unsynced', errorMs: null }))
     assert.equal(read, 2)
   })
 

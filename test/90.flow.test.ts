@@ -76,7 +76,8 @@ class Line {
 
   /** Everything in the journal so far. */
   stored(): readonly Punch[] {
-    if (this.#reader === undefined && existsSync(this.#journal)) this.#reader = new JournalReader(this.#journal, [[0, 0]])
+    if (this.#reader === undefined && existsSync(this.#journal))
+      this.#reader = new JournalReader(this.#journal, [[0, 0]])
     for (const { json } of this.#reader?.records({ kind: 'punch', afterSeq: this.#stored.at(-1)?.seq ?? 0 }) ?? []) {
       this.#stored.push(JSON.parse(json) as Punch)
     }
@@ -194,7 +195,9 @@ describe('the line from a card to the broker', function () {
       Array.from({ length: CARDS }, (_, index) => card(index)),
     )
     assertUnbroken(received)
-    console.log(`      redelivered: ${current.received.length - received.length} of ${current.received.length} messages`)
+    console.log(
+      `      redelivered: ${current.received.length - received.length} of ${current.received.length} messages`,
+    )
   })
 })
 

@@ -35,8 +35,8 @@ export function startChild(program: string, args: readonly string[], options: Ch
 
 /** Runs a piece of ES module code to its end. `import` paths in it are absolute URLs. */
 export function startCode(code: string, wrapper: readonly string[] = [], options: ChildOptions = {}): Child {
-  const [program = process.execPath, ...args] = [...wrapper, process.execPath, '--input-type=module', '-e', code]
-  return startChild(program, args, options)
+  const words = [...wrapper, process.execPath, '--input-type=module', '-e', code]
+  return startChild(words[0] ?? process.execPath, words.slice(1), options)
 }
 
 /** The URL of a compiled file of src, for the code of a child. */

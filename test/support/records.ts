@@ -1,6 +1,7 @@
 /** Moments, drafts and reports for tests of the journal and of what stands around it. */
 import type { Report } from '../../src/attendance.js'
-import { Journal, type Draft, type Identity } from '../../src/journal/journal.js'
+import type { Journal } from '../../src/journal/journal.js'
+import { type Draft, type Identity } from '../../src/journal/journal.js'
 import type { Json } from '../../src/journal/canonical.js'
 import type { Credential, Direction, Moment } from '../../src/model.js'
 
