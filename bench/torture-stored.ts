@@ -1,0 +1,102 @@
+/** What the journal holds after each kill, against what was shown before it. */
+import Database from 'better-sqlite3'
+import { existsSync } from 'node:fs'
+import { JournalReader } from '../src/journal/query.js'
+import { SITE } from './fixture.js'
+
+export interface Light {
+  readonly verdict: string
+  readonly card: string
+}
+
+/** The fields of a record that are looked at. */
+interface Stored {
+  readonly id: string
+  readonly seq: number
+  readonly verdict?: string
+  readonly credential?: { readonly value: string }
+}
+
+export class TortureStored {
+  readonly #file: string
+  /** Ids by number, as first seen. */
+  readonly ids: string[] = []
+  readonly #accepted = new Map<string, number>()
+  readonly #repeats = new Map<string, number>()
+  readonly #repeatsShown = new Map<string, number>()
+  punches = 0
+  greens = 0
+  /** Cards that were shown a green light and are not in the journal: what must never be. */
+  readonly missing: string[] = []
+  /** Cards that were accepted twice. */
+  readonly twice: string[] = []
+  /** Numbers that were skipped, used again, or no longer hold what they held. */
+  renumbered = 0
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  /** Opens the journal as the kill left it; throws when it is damaged. */
+  check(lights: readonly Light[]): void {
+    // The daemon may have been killed before it made one.
+    if (existsSync(this.#file)) this.#read()
+    for (const light of lights) this.#compare(light)
+  }
+
+  #read(): void {
+    const reader = new JournalReader(this.#file, SITE.offsets)
+    try {
+      const known = this.ids.length
+      // The newest known one again: it must still be there, under its number.
+      for (const { seq, json } of reader.records({ afterSeq: Math.max(0, known - 1) }))
+        this.#take(seq, JSON.parse(json) as Stored)
+      if (reader.lastSeq() < known) this.renumbered += known - reader.lastSeq()
+    } finally {
+      reader.close()
+    }
+  }
+
+  #take(seq: number, { id, verdict, credential }: Stored): void {
+    const known = this.ids[seq - 1]
+    if (known !== undefined || seq !== this.ids.length + 1) {
+      if (known !== id) this.renumbered += 1
+      return
+    }
+    this.ids.push(id)
+    if (credential === undefined) return
+    this.punches += 1
+    const count = verdict === 'accepted' ? this.#accepted : this.#repeats
+    const times = (count.get(credential.value) ?? 0) + 1
+    count.set(credential.value, times)
+    if (verdict === 'accepted' && times === 2) this.twice.push(credential.value)
+  }
+
+  #compare({ verdict, card }: Light): void {
+    if (verdict === 'refused') return
+    this.greens += 1
+    if (verdict === 'accepted') {
+      if (!this.#accepted.has(card)) this.missing.push(card)
+      return
+    }
+    const shown = (this.#repeatsShown.get(card) ?? 0) + 1
+    this.#repeatsShown.set(card, shown)
+    if (shown > (this.#repeats.get(card) ?? 0)) this.missing.push(card)
+  }
+
+  /** SQLite's own look at every page, and every record once more; returns what is wrong. */
+  verdict(): string {
+    const db = new Database(this.#file, { readonly: true })
+    const verdict = String(db.pragma('integrity_check', { simple: true }))
+    db.close()
+    const reader = new JournalReader(this.#file, SITE.offsets)
+    let count = 0
+    for (const { seq, json } of reader.records({})) {
+      count += 1
+      if (seq !== count || (JSON.parse(json) as Stored).id !== this.ids[seq - 1]) this.renumbered += 1
+    }
+    reader.close()
+    if (count !== this.ids.length) this.renumbered += Math.abs(count - this.ids.length)
+    return verdict
+  }
+}
