@@ -53,8 +53,8 @@ export function verb(args: readonly string[], env: NodeJS.ProcessEnv = {}): Prom
 }
 
 /** Starts the daemon; resolves when it answers. */
-export async function startDaemon(config: string): Promise<Child> {
-  const child = startVerb(['run', '--config', config])
+export async function startDaemon(config: string, env: NodeJS.ProcessEnv = {}): Promise<Child> {
+  const child = startVerb(['run', '--config', config], env)
   const up = async (): Promise<boolean> => {
     if (child.process.exitCode !== null) throw new Error(`the daemon ended: ${child.output.stderr}`)
     return (await verb(['readers', '--config', config])).code === 0
