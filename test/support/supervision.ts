@@ -67,7 +67,7 @@ export class Supervised {
       title: 'Scripted',
       transport: 'bytes',
       options: {},
-      run: run as never,
+      run: run,
     } // The options of a scripted driver are none.
     const context = {
       driver,
