@@ -15,7 +15,7 @@ export function askAboutEndings<Fields extends OptionFields, Kind extends Transp
     await run.device.unplug()
     await run.clock.advance(0)
     await run.done
-    assert.ok(errorOf(run) instanceof TransportError, String(errorOf(run)))
+    assertLost(run)
   })
 
   it('rejects with TransportError when unplugged with a credential on it', async () => {
@@ -24,7 +24,7 @@ export function askAboutEndings<Fields extends OptionFields, Kind extends Transp
     await run.device.unplug()
     await run.clock.advance(0)
     await run.done
-    assert.ok(errorOf(run) instanceof TransportError, String(errorOf(run)))
+    assertLost(run)
     assert.equal(run.session.sightings.length, 1, 'what was seen before stays reported')
   })
 
@@ -62,7 +62,7 @@ export function askAboutEndings<Fields extends OptionFields, Kind extends Transp
     assert.ok(run.clock.sleeping === 0, `${run.clock.sleeping} sleeps left`)
   })
 
-  it('resolves at once when stopped with a credential on it', async () => {
+  it('resolves at once when stopped after a presentation', async () => {
     const resources = await countResources()
     const run = await Run.of(rig)
     await run.present(0)
@@ -70,6 +70,7 @@ export function askAboutEndings<Fields extends OptionFields, Kind extends Transp
     await run.end()
     await run.clock.settle()
     await checkClean(run, resources)
+    assert.equal(run.clock.sleeping, 0, `${run.clock.sleeping} sleeps left`)
   })
 
   it('resolves when stopped while a report is being stored', async () => {
@@ -83,6 +84,11 @@ export function askAboutEndings<Fields extends OptionFields, Kind extends Transp
     await run.done
     assert.equal(run.ending, 'resolved')
   })
+}
+
+function assertLost<F extends OptionFields, K extends TransportKind>(run: Run<F, K>): void {
+  const how = typeof run.ending === 'object' ? `rejected with ${String(run.ending.error)}` : run.ending
+  assert.ok(errorOf(run) instanceof TransportError, `run() ${how}; it must reject with the TransportError of the wire`)
 }
 
 function errorOf<F extends OptionFields, K extends TransportKind>(run: Run<F, K>): unknown {

@@ -1,6 +1,6 @@
 /** Questions about the folder of a driver: names, sample, README, vectors. */
 import { strict as assert } from 'node:assert'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parse } from 'yaml'
@@ -8,18 +8,16 @@ import { durationMs, type Option, type OptionFields } from '../../src/config/opt
 import type { TransportKind } from '../../src/driver.js'
 import { KIND_OF, parseTransportUrl } from '../../src/transport/url.js'
 import { root } from '../support/root.js'
-import { skip } from '../support/skip.js'
 import type { Rig, Vector } from './rig.js'
 
 export function askAboutFiles<Fields extends OptionFields, Kind extends TransportKind>(rig: Rig<Fields, Kind>): void {
   const { driver } = rig
   const read = (file: string): string => readFileSync(join(root, rig.folder, file), 'utf8')
 
-  it('has one name: of the folder, of the driver, in the registry', async function () {
+  it('has one name: of the folder, of the driver, in the registry', async () => {
     assert.match(driver.name, /^[a-z0-9-]{1,32}$/)
     assert.equal(basename(rig.folder), driver.name)
     const registry = join(root, 'dist/drivers/index.js')
-    if (!existsSync(registry)) skip(this, 'drivers/index.ts is not built yet')
     const listed: unknown = await import(pathToFileURL(registry).href)
     assert.ok(namesIn(listed).includes(driver.name), `${driver.name} is missing in drivers/index.ts`)
   })
@@ -43,10 +41,10 @@ export function readVectors(folder: string): Vector[] {
   const vectors: unknown = JSON.parse(readFileSync(join(root, folder, 'vectors.json'), 'utf8'))
   assert.ok(Array.isArray(vectors))
   return vectors.map((vector: Record<string, unknown>) => {
-    const { name, hex, meaning, source } = vector
+    const { name, hex, meaning, source, card } = vector
     assert.ok(typeof name === 'string' && typeof source === 'string' && source !== '', 'a vector needs name and source')
     assert.ok(typeof hex === 'string' && /^[0-9A-Fa-f]{2}( [0-9A-Fa-f]{2})*$/.test(hex), `${name}: hex "02 41 …"`)
-    return { name, hex, meaning, source }
+    return { name, hex, meaning, source, card: card === true }
   })
 }
 
@@ -67,7 +65,8 @@ function checkSample<Fields extends OptionFields, Kind extends TransportKind>(
   sample: unknown,
   { driver }: Rig<Fields, Kind>,
 ): void {
-  assert.ok(Array.isArray(sample) && sample.length === 1, 'sample.yaml is a list of one reader')
+  const isList = Array.isArray(sample) && sample.length === 1
+  assert.ok(isList, 'sample.yaml must be a YAML list with one entry ("- id: …")')
   const entry = sample[0] as Record<string, unknown> // Parse boundary.
   assert.equal(entry['driver'], driver.name)
   assert.match(String(entry['id']), /^[a-z0-9-]{1,32}$/)

@@ -9,6 +9,8 @@ export interface Vector {
   readonly hex: string
   readonly meaning: unknown
   readonly source: string
+  /** Bytes drivers: true for one whole, good frame that stands for a credential. At least two of a driver's vectors. */
+  readonly card?: boolean
 }
 
 /** A transport with a twin at its other end, in memory, on the test's clock. */
@@ -35,6 +37,8 @@ export interface StreamRig {
   held(bytes: Uint8Array): number
   /** No decoder may ever hold more than this. */
   readonly maxHeld: number
+  /** False for a wire without any check: then a wrong bit may well be another card. */
+  readonly checked?: boolean
 }
 
 export interface Rig<Fields extends OptionFields, Kind extends TransportKind> {

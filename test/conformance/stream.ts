@@ -40,9 +40,70 @@ export function askAboutStream<Fields extends OptionFields, Kind extends Transpo
     await run.end()
   })
 
+  it('reports every frame of a chunk, the first of each card', async () => {
+    const run = await Run.of(rig)
+    const frames = goodFrames(rig).slice(0, 2)
+    run.device.send?.(Uint8Array.from(frames.flatMap((frame) => [...frame])))
+    await run.clock.advance(1)
+    assert.equal(run.session.sightings.length, frames.length, `${frames.length} frames came in one chunk`)
+    await run.end()
+  })
+
+  it('stamps a frame with the arrival of its last byte', async () => {
+    const run = await Run.of(rig)
+    const [frame] = goodFrames(rig)
+    assert.ok(frame, 'vectors.json needs a frame that stands for a card')
+    run.device.send?.(frame.slice(0, 3))
+    await run.clock.advance(20)
+    run.device.send?.(frame.slice(3))
+    await run.clock.advance(0)
+    assert.equal(run.session.sightings[0]?.arrived.uptime, run.clock.uptime())
+    await run.end()
+  })
+
+  it('loses no frame behind the beginning of another', async () => {
+    for (const frame of goodFrames(rig)) {
+      for (let length = 1; length < frame.length; length++) {
+        const run = await Run.of(rig)
+        run.device.send?.(frame.slice(0, length))
+        run.device.send?.(frame)
+        await run.clock.advance(1)
+        assert.equal(
+          run.session.sightings.length,
+          1,
+          `behind the first ${length} bytes of a frame: resynchronise in it`,
+        )
+        await run.end()
+      }
+    }
+  })
+
+  it('reports no other credential when a bit is wrong, and counts the bad frame', async () => {
+    const run = await Run.of(rig)
+    const right = new Set(goodFrames(rig).map((frame) => Buffer.from(frame).toString('hex')))
+    for (const frame of goodFrames(rig).slice(0, 3)) {
+      for (let bit = 0; bit < frame.length * 8; bit++) {
+        const wrong = Uint8Array.from(frame)
+        wrong[bit >> 3] = (wrong[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+        if (right.has(Buffer.from(wrong).toString('hex'))) continue
+        run.device.send?.(wrong)
+        await run.clock.advance(rig.restMs ?? 2_000)
+      }
+    }
+    const { badFrames, discardedBytes } = run.session.counters
+    if (stream.checked !== false) {
+      const allowed = new Set(await valuesOf(rig))
+      const invented = run.session.values.filter((value) => !allowed.has(value))
+      assert.deepEqual(invented, [], 'reported from a damaged frame')
+    }
+    assert.ok(badFrames + discardedBytes > 0, 'damaged frames count: session.count("badFrames")')
+    await run.end()
+  })
+
   it(`holds no more than ${stream.maxHeld} bytes after ${FLOOD_BYTES} bytes of noise, and still works`, async () => {
     const noise = randomBytes(seeded(SEED), FLOOD_BYTES)
-    for (let length = FLOOD_BYTES - 200; length <= FLOOD_BYTES; length++) {
+    const lengths = [FLOOD_BYTES, ...Array.from({ length: 200 }, (_, index) => 2_000 + index)]
+    for (const length of lengths) {
       const held = stream.held(noise.subarray(0, length))
       assert.ok(held <= stream.maxHeld, `${held} bytes held after ${length}`)
     }
@@ -52,4 +113,22 @@ export function askAboutStream<Fields extends OptionFields, Kind extends Transpo
     assert.deepEqual(run.session.values, [run.device.credentials[0]?.value])
     await run.end()
   })
+}
+
+/** The vectors that make a driver report, each in a run of its own: whole, good frames. */
+function goodFrames<F extends OptionFields, K extends TransportKind>(rig: Rig<F, K>): Uint8Array[] {
+  return readVectors(rig.folder)
+    .filter(({ card }) => card === true)
+    .map(({ hex }) => bytesOf(hex))
+}
+
+/** What the driver reports for them undamaged. */
+async function valuesOf<F extends OptionFields, K extends TransportKind>(rig: Rig<F, K>): Promise<string[]> {
+  const run = await Run.of(rig)
+  for (const frame of goodFrames(rig)) {
+    run.device.send?.(frame)
+    await run.clock.advance(rig.restMs ?? 2_000)
+  }
+  await run.end()
+  return run.session.values
 }

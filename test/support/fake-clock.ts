@@ -15,10 +15,24 @@ const START_UPTIME = 100_000
 export class FakeClock implements Clock {
   #uptime = START_UPTIME
   readonly #sleepers = new Set<Sleeper>()
+  readonly #given = new WeakSet<Moment>()
 
   now(): Moment {
     const wall = START_WALL + this.#uptime - START_UPTIME
-    return Object.freeze({ wall, uptime: this.#uptime, boot: 'fake-boot', state: 'synced', errorMs: 20 })
+    const moment: Moment = Object.freeze({
+      wall,
+      uptime: this.#uptime,
+      boot: 'fake-boot',
+      state: 'synced',
+      errorMs: 20,
+    })
+    this.#given.add(moment)
+    return moment
+  }
+
+  /** True for the very objects that `now()` gave. */
+  gave(moment: Moment): boolean {
+    return this.#given.has(moment)
   }
 
   uptime(): number {
