@@ -1,6 +1,6 @@
 /** One run of the driver under test, on a fake clock with a twin behind it. */
 import type { OptionFields, OptionValues } from '../../src/config/options.js'
-import type { TransportKind } from '../../src/driver.js'
+import type { Clock, TransportKind } from '../../src/driver.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { optionDefaults, RecordingSession } from '../support/session.js'
 import type { Rig, RigDevice } from './rig.js'
@@ -25,7 +25,13 @@ export class Run<Fields extends OptionFields, Kind extends TransportKind> {
     this.device = device
     this.stop = stop
     const config = optionDefaults<Fields>(rig.driver.options)
-    this.session = new RecordingSession({ config, transport: device.transport, clock, signal: stop.signal })
+    // Moments of the driver's own making look alike, but are not those that came with the bytes.
+    const own: Clock = {
+      now: () => Object.freeze({ ...clock.now() }),
+      uptime: () => clock.uptime(),
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    }
+    this.session = new RecordingSession({ config, transport: device.transport, clock: own, signal: stop.signal })
     this.done = rig.driver.run(this.session).then(
       () => void (this.ending = 'resolved'),
       (error: unknown) => void (this.ending = { error }),
