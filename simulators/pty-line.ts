@@ -52,7 +52,11 @@ class PtyLine implements PluggableLine {
     await this.#leaving
     if (this.#socat) return
     rmSync(this.#link, { force: true })
-    const socat = spawn('socat', [`PTY,link=${this.#link},raw,echo=0`, '-'], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const socat = spawn('socat', [`PTY,link=${this.#link},raw,echo=0`, '-'], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // A Ctrl-C in the terminal is for us to deal with; socat ends when our end of its input closes.
+      detached: true,
+    })
     let complaint = ''
     socat.stderr.on('data', (text: Buffer) => (complaint = text.toString().trim()))
     socat.on('error', () => (complaint = 'socat is not installed: apt install socat'))
@@ -84,7 +88,8 @@ class PtyLine implements PluggableLine {
 
   async #end(socat: ChildProcess): Promise<void> {
     const exited = socat.exitCode === null && socat.signalCode === null ? once(socat, 'exit') : undefined
-    socat.kill('SIGTERM')
+    // Not SIGTERM: socat notes that one and goes on waiting if it comes just before it begins to wait.
+    socat.kill('SIGKILL')
     await exited
     if (this.#keeper !== undefined) closeSync(this.#keeper)
     this.#keeper = undefined

@@ -7,6 +7,7 @@ import { memoryLine } from '../simulators/line.js'
 import { ptyLine } from '../simulators/pty-line.js'
 import { between, seeded } from '../simulators/random.js'
 import { Rdm6300, tagFrame } from '../simulators/rdm6300.js'
+import { TransportError, type ByteTransport } from '../src/driver.js'
 import { FakeClock } from './support/fake-clock.js'
 import { clock as systemClock, hasSocat, openBytes, runRdm6300 } from './support/bytes.js'
 import { rejectsWith } from './support/rejects.js'
@@ -104,19 +105,25 @@ describe('44 faults: a bad wire, repeatably', () => {
 /** What the supervisor does, in short: open, run, close, plug the cable in again, and over again. */
 async function keepOpen(url: string, plug: () => Promise<void>, seen: string[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const { transport, close } = await openBytes(url, { signal })
-    const { session, done } = runRdm6300(transport, signal)
-    session.answer = ({ credential }) => {
-      seen.push(credential.value)
-      return 'accepted'
+    // The cable may be cut while the port is being opened, too.
+    const opened = await openBytes(url, { signal }).catch((error: unknown) => {
+      assert.ok(error instanceof TransportError, String(error))
+    })
+    if (opened) {
+      await runOnce(opened.transport, seen, signal)
+      await opened.close()
     }
-    const lost = await done.then(
-      () => false,
-      () => true,
-    )
-    await close()
-    if (lost) await plug()
+    if (!signal.aborted) await plug()
   }
+}
+
+async function runOnce(transport: ByteTransport, seen: string[], signal: AbortSignal): Promise<void> {
+  const { session, done } = runRdm6300(transport, signal)
+  session.answer = ({ credential }) => {
+    seen.push(credential.value)
+    return 'accepted'
+  }
+  await done.catch((error: unknown) => assert.ok(error instanceof TransportError, String(error)))
 }
 
 function setUp(plan: FaultPlan, seed: number) {
