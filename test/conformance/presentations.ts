@@ -11,6 +11,8 @@ const VERDICTS: readonly Verdict[] = ['accepted', 'repeat', 'unknown', 'refused'
 /** How long a forgotten card lies on the reader. */
 const HELD_MS = 60_000
 const MANY = 1_000
+/** V8 goes on compiling, and keeping what it learnt, for some two thousand cards. */
+const WARM_UP = 3_000
 /** An SD card that stalls. */
 const SLOW_DISK_MS = 10_000
 /** Far below one kept object per presentation; above the noise of the measurement. */
@@ -117,7 +119,7 @@ export function askAboutPresentations<Fields extends OptionFields, Kind extends 
   it(`takes ${MANY} presentations without growing`, async function () {
     this.timeout(60_000)
     const run = await Run.of(rig)
-    await presentOften(run, 200)
+    await presentOften(run, WARM_UP)
     const before = heapUsed()
     await presentOften(run, MANY)
     const grown = heapUsed() - before
