@@ -71,6 +71,15 @@ export function keysAt(schema: z.ZodType, path: Path): string[] {
   return bare instanceof z.ZodObject ? Object.keys(bare.shape) : []
 }
 
+/** Every key that a schema has at any depth. */
+export function allKeys(schema: unknown): string[] {
+  const bare = unwrapped(schema)
+  if (bare instanceof z.ZodArray) return allKeys(bare.element)
+  if (bare instanceof z.ZodUnion) return bare.options.flatMap(allKeys)
+  if (!(bare instanceof z.ZodObject)) return []
+  return Object.entries(bare.shape).flatMap(([key, inner]) => [key, ...allKeys(inner)])
+}
+
 /** A schema without its default, optional and pipe wrappers. */
 export function unwrapped(schema: unknown): unknown {
   let current = schema

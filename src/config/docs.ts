@@ -20,7 +20,7 @@ const OPTIONAL_SAMPLE: Readonly<Record<string, string>> = {
   'mqtt.clientId': 'punchd-hq-berlin-gw-01',
   'mqtt.username': 'gw-01',
   'mqtt.password': '{ file: /etc/punchd/secrets/mqtt-password }',
-  'mqtt.tls': '{ ca: /etc/punchd/ca.pem }',
+  'mqtt.tls': '{ ca: /etc/punchd/ca.pem, cert: /etc/punchd/client.pem, key: /etc/punchd/client.key }',
 }
 const TRANSPORT_SAMPLE: Readonly<Record<TransportKind, string>> = {
   bytes: 'serial:/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10K2F7B-if00-port0?baudRate=9600',
@@ -73,6 +73,9 @@ function readerSample({ name, title, transport, options }: AnyDriver): string[] 
     `    transport: ${TRANSPORT_SAMPLE[transport]}`,
     '    direction: in  # in, out or none',
     '    # place: gate  # readers of one place share the repeat window; default: the id',
+    '    # name: North gate  # for people; default: the id',
+    '    # sim: false  # true: a simulator stands behind it, and its punches say so',
+    '    # enabled: true  # false: kept in the file, not opened',
     ...(optionLines.length === 0 ? [] : ['    # options:', ...optionLines]),
   ]
 }

@@ -1,12 +1,12 @@
 /** From a YAML file to a `Config`, or to every problem at once. */
 import { readFileSync } from 'node:fs'
-import { LineCounter, parseDocument } from 'yaml'
+import { LineCounter, parseDocument, visit } from 'yaml'
 import type { AnyDriver } from '../driver.js'
 import { messageOf } from '../errors.js'
-import { checkValue } from './check.js'
+import { allKeys, checkValue } from './check.js'
 import type { Config } from './config.js'
 import { isRecord, readOverrides, withOverrides, type Override } from './overrides.js'
-import { blanked, placeProblems, type PlacedProblem, type Problem, type Source } from './problems.js'
+import { placeProblems, type PlacedProblem, type Problem, type Source } from './problems.js'
 import { checkReaders, readerConfig } from './readers.js'
 import { fileSchema, type FileValues } from './schema.js'
 import { readSecret } from './secret.js'
@@ -41,7 +41,11 @@ export function loadConfig(file: string, context: LoadContext): Loaded {
     const source = parseSource(file, '')
     return { problems: placeProblems(source, [problem]), source, overrides: [] }
   }
-  return checkConfig(parseSource(file, text), context)
+  return checkConfig({ ...parseSource(file, text), words: knownWords(context.drivers) }, context)
+}
+
+function knownWords(drivers: readonly AnyDriver[]): ReadonlySet<string> {
+  return new Set([...allKeys(fileSchema), ...drivers.flatMap(({ options }) => Object.keys(options))])
 }
 
 /** Parses YAML 1.2, keeping positions. */
@@ -53,20 +57,31 @@ export function parseSource(file: string, text: string): Source {
 
 /** What the YAML parser itself complains about. */
 export function syntaxProblems(source: Source): Problem[] {
-  return source.document.errors.map((error) => ({
-    severity: 'error',
-    path: [],
-    // The parser may quote the line it could not read, secrets included.
-    message: blanked(error.message.split('\n')[0] ?? 'is not YAML'),
-    offset: error.pos[0],
-  }))
+  const problems = source.document.errors.map(({ message, pos }) => syntaxProblem(message, pos[0]))
+  // Left to the conversion by the parser, which then throws without a place.
+  visit(source.document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(source.document)) return
+      problems.push(syntaxProblem('no anchor of this name stands before this alias', alias.range?.[0] ?? 0))
+    },
+  })
+  return problems
+}
+
+function syntaxProblem(message: string, offset: number): Problem {
+  // After a colon the parser quotes what it read, secrets included.
+  return { severity: 'error', path: [], message: message.split(/:\s|\n/)[0] ?? 'is not YAML', offset }
 }
 
 function checkConfig(source: Source, context: LoadContext): Loaded {
   const syntax = syntaxProblems(source)
   if (syntax.length > 0) return { problems: placeProblems(source, syntax), source, overrides: [] }
   const { overrides, problems } = readOverrides(context.env)
-  const raw = withOverrides(source.document.toJS() ?? {}, overrides)
+  const values = plainValues(source)
+  if (values instanceof Error) {
+    return { problems: placeProblems(source, [syntaxProblem(values.message, 0)]), source, overrides }
+  }
+  const raw = withOverrides(values, overrides)
   const checked = checkValue<FileValues>(fileSchema, raw)
   problems.push(...checked.problems, ...checkReaders(raw, context.drivers))
   let config: Config | undefined
@@ -82,6 +97,15 @@ function checkConfig(source: Source, context: LoadContext): Loaded {
   return config
     ? { config: deepFreeze(config), problems: all, source, overrides }
     : { problems: all, source, overrides }
+}
+
+/** The file as plain values; aliases that multiply without end are an error. */
+function plainValues({ document }: Source): unknown {
+  try {
+    return document.toJS() ?? {}
+  } catch (error) {
+    return new Error(messageOf(error))
+  }
 }
 
 /** A problem of a value that a variable set belongs to the variable, not to a line of the file. */

@@ -1,5 +1,8 @@
 /** Problems of a YAML file with their places: how they are found in the source and printed. */
 import { isMap, isNode, isPair, isScalar, isSeq, type Document, type LineCounter, type Node } from 'yaml'
+import { blanked, shownKey, shownLine, shownText } from './shown.js'
+
+export { didYouMean } from './words.js'
 
 export type Path = readonly (string | number)[]
 
@@ -35,6 +38,8 @@ export interface Source {
   readonly text: string
   readonly document: Document
   readonly lines: LineCounter
+  /** Keys that a file with secrets may have: of any other, neither key nor value is printed. */
+  readonly words?: ReadonlySet<string>
 }
 
 /** Finds the place of each problem; in order of the file. */
@@ -43,15 +48,33 @@ export function placeProblems(source: Source, problems: readonly Problem[]): Pla
 }
 
 function placed(source: Source, problem: Problem): PlacedProblem {
-  const { severity, message, suggestion } = problem
-  const path = pathText(problem.path)
+  const { severity, suggestion } = problem
+  const { words } = source
+  const key = problem.path.at(-1)
+  // Only of an unknown key does a message say the name.
+  const named = words && problem.atKey === true && typeof key === 'string'
+  const message = shownText(named ? problem.message.replace(key, () => shownKey(key, words)) : problem.message)
+  const path = pathText(words ? problem.path.map((step) => shownStep(step, words)) : problem.path)
   if (problem.origin !== undefined) {
     return { file: problem.origin, line: 0, column: 0, path, message, suggestion, severity, source: '' }
   }
   const offset = problem.offset ?? offsetOf(source.document, problem.path, problem.atKey === true)
   const { line, col } = source.lines.linePos(offset)
   const text = source.text.split(/\r?\n/)[line - 1] ?? ''
-  return { file: source.file, line, column: col, path, message, suggestion, severity, source: blanked(text, path) }
+  return {
+    file: source.file,
+    line,
+    column: col,
+    path,
+    message,
+    suggestion,
+    severity,
+    source: words ? shownLine(text, words) : blanked(text),
+  }
+}
+
+function shownStep(step: string | number, words: ReadonlySet<string>): string | number {
+  return typeof step === 'number' ? step : shownKey(step, words)
 }
 
 /** Offset of the node at `path`, or of the nearest parent that exists. */
@@ -87,26 +110,6 @@ export function pathText(path: Path): string {
   )
 }
 
-const SECRET_KEY = /pass|secret|token|credential|psk|private/i
-
-/** True when the value at this key must not be printed. */
-export function looksSecret(key: string): boolean {
-  return SECRET_KEY.test(key)
-}
-
-/** A source line fit for printing: whatever follows a key that names a secret is blanked, as are URL passwords. */
-export function blanked(line: string, path = ''): string {
-  if (looksSecret(path)) return line.replace(/\S(.*\S)?$/, (value) => keepKey(value))
-  return line
-    .replace(/("?[\w-]*(?:pass|secret|token|credential|psk|private)[\w-]*"?\s*:\s*)(\S.*)$/i, '$1•••••')
-    .replace(/(\/\/[^/\s:@]*:)[^@\s]*@/g, '$1•••••@')
-}
-
-function keepKey(value: string): string {
-  const key = /^(-\s*)?["']?[\w-]+["']?\s*:\s*/.exec(value)?.[0]
-  return key === undefined ? '•••••' : value.length > key.length ? `${key}•••••` : value
-}
-
 /** `file:line:column  path  message`, the source line and a caret. */
 export function printProblem(problem: PlacedProblem): string {
   const place = problem.line === 0 ? problem.file : `${problem.file}:${problem.line}:${problem.column}`
@@ -116,28 +119,4 @@ export function printProblem(problem: PlacedProblem): string {
   if (problem.line === 0) return hint === '' ? head : `${head}\n     |${hint}`
   const number = String(problem.line).padStart(4)
   return `${head}\n${number} | ${problem.source}\n     | ${' '.repeat(problem.column - 1)}^${hint}`
-}
-
-/** The closest of `candidates` to a misspelt word: at most two edits away. */
-export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined
-  let bestDistance = 3
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance]
-  }
-  return best === undefined ? undefined : `did you mean "${best}"?`
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

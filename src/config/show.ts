@@ -2,8 +2,9 @@
 import { isMap, isScalar, isSeq } from 'yaml'
 import type { Loaded } from './load.js'
 import { isRecord } from './overrides.js'
-import { looksSecret, pathText, type Path } from './problems.js'
+import { pathText, type Path } from './problems.js'
 import { fileSchema } from './schema.js'
+import { HIDDEN, looksSecret } from './shown.js'
 import { withOverrides } from './overrides.js'
 
 export interface EffectiveValue {
@@ -12,8 +13,6 @@ export interface EffectiveValue {
   /** `FILE:LINE`, `environment NAME` or `default`. */
   readonly origin: string
 }
-
-const HIDDEN = '•••••'
 
 /** One entry per leaf, in the order of the schema. */
 export function effectiveValues(loaded: Loaded): EffectiveValue[] {
