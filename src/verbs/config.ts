@@ -4,7 +4,15 @@ import { ConfigError, EXIT, VerbError } from '../errors.js'
 import { common, load, print, printable, type CommonOptions, type Verb, type VerbContext } from './verb.js'
 
 /** What `config resolve` prints for `run`: with secrets, so only into a pipe. */
-export type Resolved = { readonly config: Config } | { readonly problems: string }
+export type Resolved =
+  { readonly config: Config; readonly warnings: readonly Warning[] } | { readonly problems: string }
+
+/** A problem that does not keep the daemon from running. */
+interface Warning {
+  readonly place: string
+  readonly reason: string
+  readonly hint?: string | undefined
+}
 
 interface ShowOptions extends CommonOptions {
   readonly origin?: boolean
@@ -39,6 +47,12 @@ async function show(options: ShowOptions, context: VerbContext): Promise<void> {
 async function printResolved(options: CommonOptions, context: VerbContext): Promise<void> {
   if (context.out.isTTY) throw new VerbError(EXIT.usage, 'usage', 'config resolve prints secrets; use config show')
   const loaded = await load(options.config, context)
-  const resolved: Resolved = loaded.config ? { config: loaded.config } : { problems: await printable(loaded) }
+  const { config: resolvedConfig, problems } = loaded
+  const warnings = problems.map(({ file, line, path, message, suggestion }) => {
+    return { place: `${file}:${line} ${path}`, reason: message, hint: suggestion }
+  })
+  const resolved: Resolved = resolvedConfig
+    ? { config: resolvedConfig, warnings }
+    : { problems: await printable(loaded) }
   print(context.out, JSON.stringify(resolved))
 }

@@ -11,10 +11,11 @@ import { common, type CommonOptions, type Verb } from './verb.js'
 export const run: Verb = (program, context) => {
   common(program.command('run').description('run the daemon in the foreground; SIGTERM stops it')).action(
     async (options: CommonOptions) => {
-      const config = await resolveApart(options.config)
+      const { config, warnings } = await resolveApart(options.config)
       const { runDaemon } = await import('../daemon.js')
       const { drivers, open, version, stop } = context
       const log = createLogger(config.log.level)
+      for (const warning of warnings) log.warn('Configuration warning', { event: 'config-warning', ...warning })
       await runDaemon({ config, drivers, open, version, clock: new SystemClock(), log, onBusy: releaseStart }, stop)
     },
   )
@@ -24,7 +25,7 @@ export const run: Verb = (program, context) => {
  * Loads the configuration in a process of its own, `punchd config resolve`: the YAML parser, the schemas and
  * their library are a fifth of this daemon's memory, and it needs them for a moment.
  */
-async function resolveApart(file: string): Promise<Config> {
+async function resolveApart(file: string): Promise<Extract<Resolved, { config: Config }>> {
   const resolved = await new Promise<Resolved>((resolve, reject) => {
     const args = [process.argv[1] ?? '', 'config', 'resolve', '--config', file]
     execFile(process.execPath, args, { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
@@ -32,6 +33,6 @@ async function resolveApart(file: string): Promise<Config> {
       else resolve(JSON.parse(stdout) as Resolved)
     })
   })
-  if ('config' in resolved) return resolved.config
+  if ('config' in resolved) return resolved
   throw new ConfigError('config-invalid', resolved.problems)
 }
