@@ -1,13 +1,11 @@
 /** `serial:`: UARTs and USB serial adapters. The only importer of `serialport`. */
 import { userInfo } from 'node:os'
 import type { SerialPort } from 'serialport'
-import type { Clock } from '../clock.js'
 import { messageOf, TransportError } from '../errors.js'
+import { guard } from './guard.js'
 import { holdersOf, stableNames } from './ports.js'
 import { StreamTransport } from './stream.js'
 import type { Opened, OpenContext, TransportUrl } from './url.js'
-
-const WATCH_MS = 500
 
 type SerialUrl = Extract<TransportUrl, { scheme: 'serial' }>
 
@@ -24,31 +22,11 @@ export async function openSerial(url: SerialUrl, context: OpenContext): Promise<
   // An error argument means the device left; our own close comes without one and finds the reading ended already.
   port.once('close', (error: Error | null) => transport.lose(error))
   port.on('error', (error) => transport.lose(error))
-  const over = new AbortController()
-  void watch(port, transport, context.clock, over.signal)
   const close = async (): Promise<void> => {
-    over.abort()
     transport.end()
     await release(port)
   }
   return { kind: 'bytes', transport, close }
-}
-
-/**
- * serialport waits for ever, and keeps a core busy, when the device leaves while bytes are being read: the kernel then
- * answers each read with "no bytes" instead of an error. Any other question to the port fails at once.
- */
-async function watch(port: SerialPort, transport: StreamTransport, clock: Clock, over: AbortSignal): Promise<void> {
-  for (;;) {
-    await clock.sleep(WATCH_MS, over)
-    if (over.aborted) return
-    try {
-      await port.port?.getBaudRate()
-    } catch (cause) {
-      transport.lose(cause)
-      return
-    }
-  }
 }
 
 async function newPort({ path, baudRate }: SerialUrl): Promise<SerialPort> {
@@ -62,7 +40,13 @@ async function newPort({ path, baudRate }: SerialUrl): Promise<SerialPort> {
 }
 
 function open(port: SerialPort): Promise<void> {
-  return new Promise((resolve, reject) => port.open((error) => (error ? reject(error) : resolve())))
+  return new Promise((resolve, reject) => {
+    port.open((error) => {
+      if (error) return reject(error)
+      if (port.port && 'poller' in port.port) guard(port.port)
+      resolve()
+    })
+  })
 }
 
 /** Closes the port, or waits for a close that is under way; resolves in any case. */
