@@ -45,12 +45,14 @@ async function* follow(
   let seen = afterSeq
   let earliest = from
   while (!stop.aborted) {
+    // Before looking: what is stored while the lines are printed must not be passed over.
+    const through = earliest === undefined ? 0 : journal.lastSeq()
     for (const record of journal.records({ kind: 'punch', afterSeq: seen, from: earliest })) {
       seen = record.seq
       yield record.json
     }
     // From here on new is what has a new number, whatever the clock says.
-    if (earliest !== undefined) seen = Math.max(seen, journal.lastSeq())
+    seen = Math.max(seen, through)
     earliest = undefined
     await clock.sleep(LOOK_EVERY_MS, stop)
   }

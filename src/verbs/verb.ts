@@ -70,15 +70,27 @@ export async function printAll(
   lines: Iterable<string> | AsyncIterable<string>,
 ): Promise<number> {
   let count = 0
+  let gone = false
+  const leave = (): void => void (gone = true)
+  stream.once('error', leave)
   for await (const line of lines) {
-    if (!stream.writable) break
+    if (gone || !stream.writable) break
     count += 1
-    if (!stream.write(`${line}\n`)) {
-      await new Promise<void>((resolve) => {
-        stream.once('drain', resolve)
-        stream.once('close', resolve)
-      })
-    }
+    if (!stream.write(`${line}\n`)) await drained(stream)
   }
+  stream.off('error', leave)
   return count
 }
+
+/** Resolves when there is room again, or nobody to make any. */
+function drained(stream: NodeJS.WritableStream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of EITHER) stream.off(event, done)
+      resolve()
+    }
+    for (const event of EITHER) stream.on(event, done)
+  })
+}
+
+const EITHER = ['drain', 'close', 'error'] as const
