@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import type { RecordKind } from '../model.js'
 import { EXIT, VerbError } from '../errors.js'
+import type { Statement } from 'better-sqlite3'
 import { openForReading, translating, type SqliteDatabase } from './database.js'
 import { openBody, type ParkedRecord } from './journal.js'
 import { zoneFormatter, type ZoneOffsets } from './time.js'
@@ -46,6 +47,7 @@ export class JournalReader {
   readonly #file: string
   readonly #db: SqliteDatabase
   readonly #timeOf: (wall: number) => string
+  readonly #statements = new Map<string, Statement<unknown[]>>()
   /** Id of the journal. */
   readonly id: string
 
@@ -58,22 +60,43 @@ export class JournalReader {
     this.#file = file
     this.#db = openForReading(file)
     this.#timeOf = zoneFormatter(offsets)
-    this.id = String(translating(file, () => this.#db.prepare('SELECT journal FROM meta').pluck().get()))
+    this.id = String(this.#value('SELECT journal FROM meta'))
+  }
+
+  /** Each statement once: `tail` asks ten times a second. */
+  #statement(sql: string): Statement<unknown[]> {
+    const known = this.#statements.get(sql)
+    if (known) return known
+    const statement = this.#db.prepare<unknown[]>(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+
+  #rows<T>(sql: string, ...values: unknown[]): T[] {
+    // Parse boundary: the columns are those of our own tables.
+    return translating(this.#file, () => this.#statement(sql).all(...values)) as T[]
+  }
+
+  /** The only column of the only row. */
+  #value(sql: string, ...values: unknown[]): unknown {
+    return translating(this.#file, () =>
+      this.#statement(sql)
+        .pluck()
+        .get(...values),
+    )
   }
 
   /** Records in order. */
   *records(filter: Filter): Generator<StoredRecord> {
     const { sql, values } = where(filter)
-    const rows = this.#db.prepare<unknown[], Row>(
-      `SELECT seq, kind, wall, body FROM record ${sql} ORDER BY seq LIMIT ${PAGE}`,
-    )
+    const page = `SELECT seq, kind, wall, body FROM record ${sql} ORDER BY seq LIMIT ${PAGE}`
     // In pages: a long-running read would keep the daemon from reusing its write-ahead log.
     let after = filter.afterSeq ?? 0
     for (;;) {
-      const page = translating(this.#file, () => rows.all(...values, after))
-      for (const row of page) yield this.#stored(row)
-      const last = page.at(-1)
-      if (!last || page.length < PAGE) return
+      const rows = this.#rows<Row>(page, ...values, after)
+      for (const row of rows) yield this.#stored(row)
+      const last = rows.at(-1)
+      if (!last || rows.length < PAGE) return
       after = last.seq
     }
   }
@@ -89,38 +112,29 @@ export class JournalReader {
 
   count(filter: Filter): number {
     const { sql, values } = where(filter)
-    return translating(this.#file, () =>
-      Number(
-        this.#db
-          .prepare(`SELECT count(*) FROM record ${sql}`)
-          .pluck()
-          .get(...values, filter.afterSeq ?? 0),
-      ),
-    )
+    return Number(this.#value(`SELECT count(*) FROM record ${sql}`, ...values, filter.afterSeq ?? 0))
   }
 
   lastSeq(): number {
-    return translating(this.#file, () =>
-      Number(this.#db.prepare('SELECT coalesce(max(seq), 0) FROM record').pluck().get()),
-    )
+    return Number(this.#value('SELECT coalesce(max(seq), 0) FROM record'))
   }
 
   /** The watermark on disk; up to a second behind a running daemon. */
   settled(): number {
-    return translating(this.#file, () => Number(this.#db.prepare('SELECT settled FROM meta').pluck().get()))
+    return Number(this.#value('SELECT settled FROM meta'))
   }
 
   parked(): ParkedRecord[] {
     const sql = `SELECT seq, json_extract(record.body, '$.id') AS id, code, reason, parked.wall AS wall
       FROM parked JOIN record USING (seq) ORDER BY seq`
-    return translating(this.#file, () => this.#db.prepare<[], ParkedRecord>(sql).all())
+    return this.#rows<ParkedRecord>(sql)
   }
 
   /** Records behind the watermark that are not parked, oldest first. */
   waiting(settled: number, limit: number): WaitingRecord[] {
     const sql = `SELECT seq, json_extract(body, '$.id') AS id, kind FROM record
       WHERE seq > ? AND seq NOT IN (SELECT seq FROM parked) ORDER BY seq LIMIT ?`
-    return translating(this.#file, () => this.#db.prepare<[number, number], WaitingRecord>(sql).all(settled, limit))
+    return this.#rows<WaitingRecord>(sql, settled, limit)
   }
 
   close(): void {

@@ -44,7 +44,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   anyOf: (value, any: Schema[]) => any.some((schema) => accepts(schema, value)),
   allOf: (value, all: Schema[]) => all.every((schema) => accepts(schema, value)),
   if: (value, condition: Schema, { then: consequence }) =>
-    !accepts(condition, value) || accepts((consequence ?? {}), value),
+    !accepts(condition, value) || accepts(consequence ?? {}, value),
 }
 
 export function accepts(schema: unknown, value: unknown): boolean {

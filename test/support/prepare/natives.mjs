@@ -1,5 +1,5 @@
 /** Native packages are loaded once in a process of their own: one built for another Node can kill the process. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, runQuietly } from './say.mjs'
 
@@ -10,6 +10,14 @@ const NATIVES = [
   { name: 'nfc-pcsc', folder: '@pokusew/pcsclite', probe: `require('@pokusew/pcsclite')`, without: 'NFC readers' },
 ]
 
+const ABORTS = 'it was compiled against headers of Node 24.19 or newer, with which it ends the process now and then'
+
+/** Loading does not show it: a collected statement does, some time later. See headers.mjs. */
+function abortsLater() {
+  const binary = join(ROOT, 'node_modules/better-sqlite3/build/Release/better_sqlite3.node')
+  return existsSync(binary) && readFileSync(binary).includes('RemoveEnvironmentCleanupHook')
+}
+
 /** Name → reason, of those that are installed and cannot be loaded; a required one that is absent counts too. */
 export async function loadFailures() {
   const failures = {}
@@ -18,6 +26,7 @@ export async function loadFailures() {
     tried.map(async ({ name, probe }) => {
       const { ok, stderr } = await runQuietly(process.execPath, ['-e', probe])
       if (!ok) failures[name] = stderr.match(/^\w*Error: .*$/m)?.[0] ?? 'it ended the process'
+      else if (name === 'better-sqlite3' && abortsLater()) failures[name] = ABORTS
     }),
   )
   return failures

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { headersFor } from './headers.mjs'
 import { loadFailures, nativeReport } from './natives.mjs'
 import { PrepareError, ROOT, runLogged, say } from './say.mjs'
 
@@ -79,7 +80,7 @@ function npmCommand() {
 }
 
 function npmSettings() {
-  const headers = headersOfThisNode()
+  const headers = headersFor(headersOfThisNode())
   return {
     npm_config_audit: 'false',
     npm_config_fund: 'false',
