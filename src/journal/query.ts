@@ -47,7 +47,7 @@ export class JournalReader {
   readonly #file: string
   readonly #db: SqliteDatabase
   readonly #timeOf: (wall: number) => string
-  readonly #statements = new Map<string, Statement<unknown[]>>()
+  readonly #statements = new Map<string, Statement>()
   /** Id of the journal. */
   readonly id: string
 
@@ -64,10 +64,10 @@ export class JournalReader {
   }
 
   /** Each statement once: `tail` asks ten times a second. */
-  #statement(sql: string): Statement<unknown[]> {
+  #statement(sql: string): Statement {
     const known = this.#statements.get(sql)
     if (known) return known
-    const statement = this.#db.prepare<unknown[]>(sql)
+    const statement = this.#db.prepare(sql)
     this.#statements.set(sql, statement)
     return statement
   }
