@@ -190,3 +190,7 @@ function rawPort(fd: number): RawPort {
   }
   return port
 }
+
+function tagNumber(number: number): string {
+  return number.toString(16).toUpperCase().padStart(10, '0')
+}
