@@ -3,7 +3,7 @@
  * its resending must never own a record.
  */
 import { readFileSync } from 'node:fs'
-import type { IClientOptions, IPublishPacket, MqttClient, Packet } from 'mqtt'
+import type { IClientOptions, IConnackPacket, IPublishPacket, MqttClient, OnConnectCallback, Packet } from 'mqtt'
 import type { MqttConfig } from '../config/config.js'
 import { ConfigError, messageOf, PublishError, TransportError } from '../errors.js'
 import { createClient } from './client.js'
@@ -65,28 +65,25 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const client = createClient(config.url, clientOptions(config, will))
       const fail = (error: TransportError): void => {
-        signal.removeEventListener('abort', abort)
-        client.removeAllListeners()
+        letGo()
         client.on('error', () => undefined)
         client.end(true)
         reject(error)
       }
+      const onError = (error: Error): void => fail(connectError(error))
+      const onClose = (): void => fail(lostConnection('the broker closed the connection before it was made'))
       const abort = (): void => fail(lostConnection('stopped'))
-      signal.addEventListener('abort', abort, { once: true })
-      client.once('error', (error) => fail(connectError(error)))
-      client.once('close', () => fail(lostConnection('the broker closed the connection before it was made')))
-      client.once('connect', (packet) => {
+      // Ours only: those that mqtt.js has on itself end its timers, which would keep a stopped process for ten seconds.
+      const letGo = (): void => {
         signal.removeEventListener('abort', abort)
-        client.removeAllListeners('error').removeAllListeners('close')
-        const {
-          receiveMaximum = 65_535,
-          maximumPacketSize = Infinity,
-          retainAvailable = true,
-        } = packet.properties ?? {}
-        resolve(
-          new Connection(client, config.protocol === 5, { receiveMaximum, maximumPacketSize, retain: retainAvailable }),
-        )
-      })
+        client.off('error', onError).off('close', onClose).off('connect', onConnect)
+      }
+      const onConnect: OnConnectCallback = (packet) => {
+        letGo()
+        resolve(new Connection(client, config.protocol === 5, limitsOf(packet)))
+      }
+      signal.addEventListener('abort', abort, { once: true })
+      client.on('error', onError).on('close', onClose).on('connect', onConnect)
     })
   }
 
@@ -136,6 +133,11 @@ export class Connection {
   async close(): Promise<void> {
     await this.#client.endAsync().catch(() => undefined)
   }
+}
+
+function limitsOf({ properties = {} }: IConnackPacket): Limits {
+  const { receiveMaximum = 65_535, maximumPacketSize = Infinity, retainAvailable = true } = properties
+  return { receiveMaximum, maximumPacketSize, retain: retainAvailable }
 }
 
 const JSON_PROPERTIES: NonNullable<IPublishPacket['properties']> = { contentType: 'application/json' }
