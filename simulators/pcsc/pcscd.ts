@@ -66,7 +66,12 @@ export class PrivatePcscd {
     for (const file of readdirSync(join(this.#folder, 'run/pcscd'))) rmSync(join(this.#folder, 'run/pcscd', file))
     const script = 'mount --bind "$0/run" /run && exec setpriv --pdeathsig KILL pcscd --foreground -c "$0/conf"'
     const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` }
-    this.#process = spawn('unshare', [...namespace(), 'sh', '-c', script, this.#folder], { stdio: 'ignore', env })
+    this.#process = spawn('unshare', [...namespace(), 'sh', '-c', script, this.#folder], {
+      stdio: 'ignore',
+      env,
+      // A Ctrl-C in the terminal is for us to deal with; pdeathsig ends it with us.
+      detached: true,
+    })
     const deadline = performance.now() + UP_MS
     while (!(await accepts(this.socketName))) {
       if (performance.now() > deadline) throw new Error('pcscd did not come up')

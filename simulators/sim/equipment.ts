@@ -46,9 +46,17 @@ export class Closers {
     return part
   }
 
-  /** Safe to call twice. */
+  /** Ends everything, also when something does not end well; then throws what that was. Safe to call twice. */
   async close(): Promise<void> {
-    for (let close = this.#closers.pop(); close; close = this.#closers.pop()) await close()
+    const failures: unknown[] = []
+    for (let close = this.#closers.pop(); close; close = this.#closers.pop()) {
+      try {
+        await close()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 }
 

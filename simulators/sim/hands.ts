@@ -89,9 +89,9 @@ export class Hands {
       await broker.up()
       return this.#note('broker', 'is back')
     }
-    this.#stage.cutOff()
     this.#note('broker', 'goes away: punches are stored and wait')
     await broker.down()
+    this.#stage.cutOff()
   }
 
   async #daemon(what: 'kill' | 'stop' | 'start' | 'restart'): Promise<void> {

@@ -74,9 +74,8 @@ class Mosquitto implements Broker {
   }
 
   async down(): Promise<void> {
-    const child = this.#process
+    if (this.#process) await endProcess(this.#process, 'SIGTERM', DOWN_MS)
     this.#process = undefined
-    if (child) await endProcess(child, 'SIGTERM', DOWN_MS)
   }
 
   close(): Promise<void> {

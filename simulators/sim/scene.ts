@@ -39,7 +39,9 @@ export async function openScene(actors: Actors, options: SceneOptions, context: 
     elapsed: () => performance.now() - startMs,
     print: (line) => print(context.out, line),
   })
-  const stage = await Stage.open({ readers, timezone, repeatWindow, seed, show, ...options }, context.stop)
+  const { keep, broker, port } = options
+  const wanted = { readers, timezone, repeatWindow, seed, show, keep, broker, port }
+  const stage = await Stage.open(wanted, context.stop)
   protocol = stage.equipment.broker.protocol === 5 ? 'MQTT 5' : 'MQTT 3.1.1'
   for (const { id, why } of stage.equipment.left) print(context.err, `${id} is left out: ${why}`)
   const twins = new Map(readers.map(({ id, twin }) => [id, twin]))

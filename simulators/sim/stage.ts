@@ -8,7 +8,7 @@ import { Closers, equip, type Equipment, type EquipmentOptions } from './equipme
 import type { Show } from './events.js'
 import { Gateway, GATEWAY, SITE, TOPIC_PREFIX } from './gateway.js'
 import { Ledger, type PunchFacts } from './ledger.js'
-import { punchFacts } from './punch.js'
+import { heardPunch } from './punch.js'
 import { Queue } from './queue.js'
 import { ReaderStates } from './reader-states.js'
 import type { SimReader } from './readers.js'
@@ -72,7 +72,8 @@ export class Stage {
       await stage.#awaitReaders(signal)
       return stage
     } catch (error) {
-      await closers.close()
+      // What went wrong first is what people want to know.
+      await closers.close().catch(() => undefined)
       throw error
     }
   }
@@ -161,7 +162,7 @@ export class Stage {
   #stored(punch: PunchFacts): void {
     const now = this.clock.uptime()
     const visit = this.ledger.store(punch, now)
-    const waits = this.#isCutOff || !this.equipment.broker.isUp
+    const waits = this.#isCutOff
     this.show({ kind: 'stored', punch, visit, afterMs: visit ? now - visit.laidMs : 0, waits })
   }
 
@@ -169,13 +170,15 @@ export class Stage {
     if (topic.startsWith('reader/')) this.states.heard(topic, payload)
     if (!topic.startsWith('punch/')) return
     this.#isCutOff = false
-    const punch = punchFacts(payload)
+    const punch = heardPunch(payload)
+    if (!punch) return
     // The broker may be quicker than the next look into the journal.
     this.#watch?.look()
     const now = this.clock.uptime()
     const { first, visit } = this.ledger.receive(punch, now)
     if (!first) return this.show({ kind: 'redelivered', punch, visit })
-    const afterMs = now - (visit?.storedAtMs ?? now)
-    this.show({ kind: 'received', punch, visit, afterMs, late: afterMs > LATE_MS })
+    const waitedMs = now - (visit?.storedAtMs ?? now)
+    const late = waitedMs > LATE_MS
+    this.show({ kind: 'received', punch, visit, afterMs: late ? waitedMs : now - (visit?.laidMs ?? now), late })
   }
 }
