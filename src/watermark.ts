@@ -2,7 +2,7 @@
 import type { Clock } from './clock.js'
 
 /** Marking every acknowledgement would cost four times the speed and wear the card. */
-const MARK_EVERY = 128
+const MARK_EVERY = 256
 const MARK_AFTER_MS = 1_000
 
 export class Watermark {
@@ -40,8 +40,9 @@ export class Watermark {
 
   done(seq: number): void {
     if (seq <= this.#seq) return
-    this.#ahead.add(seq)
-    while (this.#ahead.delete(this.#seq + 1)) this.#seq += 1
+    if (seq === this.#seq + 1) this.#seq = seq
+    else this.#ahead.add(seq)
+    while (this.#ahead.size > 0 && this.#ahead.delete(this.#seq + 1)) this.#seq += 1
     this.#schedule()
   }
 
