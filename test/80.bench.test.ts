@@ -1,0 +1,68 @@
+/** The programs of bench/ in a short form: they run, and their answers have the shape that CONTRACT §5 promises. */
+import assert from 'node:assert/strict'
+import { existsSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
+import { hasMosquitto } from './support/broker.js'
+import { startChild, type Ended } from './support/child.js'
+import { root } from './support/root.js'
+import { skip } from './support/skip.js'
+import { tempFolder } from './support/temp.js'
+
+const LONG_MS = 180_000
+const TMPFS = 0x0102_1994
+
+interface Answer {
+  readonly benches: Readonly<
+    Record<string, { readonly ratios: Readonly<Record<string, number>>; readonly met?: boolean }>
+  >
+}
+
+describe('the benches', function () {
+  this.timeout(LONG_MS)
+  const folder = tempFolder()
+  const run = (program: string, ...args: string[]): Promise<Ended> =>
+    startChild(process.execPath, [join(root, 'dist/bench', program), ...args, '--dir', folder.path]).ended
+  const needMosquitto = (context: Mocha.Context): void => {
+    if (!hasMosquitto()) skip(context, 'mosquitto is not installed')
+  }
+  const ask = async (...names: string[]): Promise<Answer['benches']> => {
+    const { code, stdout, stderr } = await run('main.js', ...names, '--quick', '--json')
+    assert.equal(code, 0, stderr)
+    return (JSON.parse(stdout) as Answer).benches
+  }
+
+  it('store: prints a ratio, and cleans up', async function () {
+    if (statfsSync(folder.path).type === TMPFS) skip(this, 'the temporary directory is no disk')
+    const { store, ...others } = await ask('store')
+    assert.deepEqual(others, {})
+    assert.deepEqual(Object.keys(store?.ratios ?? {}), ['fdatasyncLoop'])
+    assert.ok((store?.ratios['fdatasyncLoop'] ?? 0) > 0)
+    assert.equal(typeof store?.met, 'boolean')
+    assert.equal(existsSync(folder.path), false, 'a folder that only the bench used goes with it')
+  })
+
+  it('drain and loop: print their ratios', async function () {
+    needMosquitto(this)
+    const { drain, loop } = await ask('drain', 'loop')
+    assert.ok((drain?.ratios['mqttjs'] ?? 0) > 0)
+    assert.ok(loop)
+  })
+
+  it('name all benches when one is unknown', async () => {
+    const { code, stdout, stderr } = await run('main.js', 'speed')
+    assert.deepEqual([code, stdout], [64, ''])
+    for (const name of ['speed', 'store', 'drain', 'size', 'loop']) assert.match(stderr, new RegExp(`\\b${name}\\b`))
+  })
+
+  it('torture: kills three times, misses nothing, and finds out a daemon that lies', async function () {
+    needMosquitto(this)
+    const { code, stdout, stderr } = await run('torture.js', '--quick', '--kills', '3', '--seed', '7')
+    assert.equal(code, 0, stdout + stderr)
+    assert.match(stdout, /^seed 7 /)
+    for (const row of ['missing', 'twice', 'renumbered', 'lost', 'disordered'])
+      assert.match(stdout, new RegExp(`^  ${row} +0 `, 'm'))
+    assert.match(stdout, /^ {2}kills +3 /m)
+    assert.match(stdout, /^control, .*: found out/m)
+    assert.match(stdout, /power cut.*\n$/)
+  })
+})
