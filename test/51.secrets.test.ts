@@ -71,6 +71,7 @@ const FORMS = [
   '  tls: { ca: /x, password: hunter2 }',
   '  tls: { password: hunter2, ca: 5 }',
   '  window: 0 # the password is hunter2',
+  '  window: 0 # it was hunter2 before',
 ]
 const URLS = [
   'mqtt://gw:hunter2@broker:1883',
