@@ -24,7 +24,8 @@ export async function installNpmPackages() {
 function stampNow() {
   const lock = createHash('sha256').update(readFileSync(LOCK)).digest('hex')
   const { platform, arch, versions } = process
-  return JSON.stringify({ lock, platform, arch, abi: versions.modules, pcsc: existsSync(PCSC_HEADER) })
+  // 2: better-sqlite3 compiled as headers.mjs says.
+  return JSON.stringify({ format: 2, lock, platform, arch, abi: versions.modules, pcsc: existsSync(PCSC_HEADER) })
 }
 
 /** Packages that someone installed with npm by hand are taken over when they are right. */
