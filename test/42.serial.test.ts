@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PluggableLine } from '../simulators/line.js'
@@ -125,16 +125,17 @@ describe('42 serial: a real port, on a pseudo terminal', () => {
   })
 
   it('takes no bytes from before it was opened', async () => {
-    line.send(tagFrame('0A00123456', 'rdm6300'))
-    await (await openBytes(`serial:${path}`)).close()
-    line.send(tagFrame('0A00123456', 'rdm6300'))
-    await new Promise((resolve) => setTimeout(resolve, 50)) // Nothing tells when the pty has stored it.
+    const early = tagFrame('0A00123456', 'rdm6300')
+    line.send(Uint8Array.from([0, ...early]))
+    const peek = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+    await until(() => readsByte(peek)) // The frame came with that byte and waits in the pty.
     const { transport, close } = await openBytes(`serial:${path}`, { signal: stop.signal })
     const { session } = runRdm6300(transport, stop.signal)
     line.send(tagFrame('62E3086CED', 'rdm6300'))
     await until(() => session.sightings.length > 0)
     assert.deepEqual(session.values, ['62E3086CED'])
     await close()
+    closeSync(peek)
   })
 
   it('closes without a trace, twice, and ends the reading', async () => {
@@ -193,4 +194,12 @@ function rawPort(fd: number): RawPort {
 
 function tagNumber(number: number): string {
   return number.toString(16).toUpperCase().padStart(10, '0')
+}
+
+function readsByte(file: number): boolean {
+  try {
+    return readSync(file, Buffer.alloc(1)) === 1
+  } catch {
+    return false // EAGAIN: nothing there yet.
+  }
 }
