@@ -70,8 +70,8 @@ const FORMS = [
   '  password hunter2: x',
   '  tls: { ca: /x, password: hunter2 }',
   '  tls: { password: hunter2, ca: 5 }',
-  '  window: 0 # the password is hunter2',
-  '  window: 0 # it was hunter2 before',
+  '  protocol: 6 # the password is hunter2',
+  '  protocol: 6 # it was hunter2 before',
 ]
 const URLS = [
   'mqtt://gw:hunter2@broker:1883',
