@@ -12,7 +12,7 @@ import { Watermark } from './watermark.js'
 
 export type { OutboxContext, OutboxJournal, Publisher } from './outbound.js'
 
-const FETCH = 1_024
+const FETCH = 256
 /** A refused record that might pass later is tried this often before it is set aside. Quotas are waited for. */
 const MAX_REFUSALS = 5
 const QUOTA_EXCEEDED = 0x97

@@ -164,9 +164,11 @@ export class MqttPublisher implements Publisher {
   async #sayGoodbye(connection: Connection): Promise<void> {
     const stopped = JSON.stringify({ state: 'offline', reason: 'stopped' })
     const said = connection.publish(this.#context.topics.state, stopped, true).catch(() => undefined)
-    // A broker that does not answer must not hold up the stop.
-    await Promise.race([said, this.#context.clock.sleep(2_000)])
-    await Promise.race([connection.close(), this.#context.clock.sleep(1_000)])
+    // A broker that does not answer must not hold up the stop; one that does must not leave a timer that does.
+    const patience = new AbortController()
+    await Promise.race([said, this.#context.clock.sleep(2_000, patience.signal)])
+    await Promise.race([connection.close(), this.#context.clock.sleep(1_000, patience.signal)])
+    patience.abort()
   }
 }
 
