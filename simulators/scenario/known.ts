@@ -61,9 +61,7 @@ export class Known {
   #whyNoReader(reader: string): Trouble | undefined {
     if (this.#readers.has(reader)) return undefined
     const ids = [...this.#readers.keys()]
-    return {
-      message: `there is no reader "${reader}"`,
-      suggestion: didYouMean(reader, ids) ?? `readers: ${ids.join(', ')}`,
-    }
+    const list = ids.length === 0 ? undefined : `readers: ${ids.join(', ')}`
+    return { message: `there is no reader "${reader}"`, suggestion: didYouMean(reader, ids) ?? list }
   }
 }

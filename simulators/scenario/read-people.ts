@@ -41,7 +41,7 @@ export function readPeople(raw: unknown): ReadPeople {
 
 function readPerson(entry: unknown, path: Path, before: readonly Listed[]): Listed | { problems: readonly Problem[] } {
   const { value, problems } = checkValue(personSchema, entry, path)
-  if (!value) return { problems }
+  if (!value) return { problems: problems.map((problem) => withQuotes(problem, entry)) }
   const { name, card, cards = [] } = value
   const numbers = [
     ...(card === undefined ? [] : [{ number: card, path: [...path, 'card'] }]),
@@ -56,6 +56,13 @@ function readPerson(entry: unknown, path: Path, before: readonly Listed[]): List
     found.push(error(path, `${name} has two cards of one kind: one of each can be used`))
   if (found.length > 0) return { problems: found }
   return { name, cards: numbers.flatMap(({ number }) => listedCard(number)) }
+}
+
+/** Numbers lose their leading zeros before anybody can look at them. */
+function withQuotes(problem: Problem, entry: unknown): Problem {
+  if (problem.message !== 'must be a text' || !isRecord(entry)) return problem
+  const isCard = problem.path.includes('card') || problem.path.includes('cards')
+  return isCard ? { ...problem, message: 'a card number is a text', suggestion: 'put it in quotes' } : problem
 }
 
 function listedCard(number: string): Listed['cards'] {

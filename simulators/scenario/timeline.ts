@@ -1,10 +1,11 @@
 /** The lines of the timeline, sentences and maps alike, as steps with their times. */
 import { isNode, isScalar } from 'yaml'
 import { checkValue } from '../../src/config/check.js'
-import type { Path, Problem, Source } from '../../src/config/problems.js'
+import { isRecord } from '../../src/config/overrides.js'
+import { didYouMean, type Path, type Problem, type Source } from '../../src/config/problems.js'
 import { whenOf } from './durations.js'
 import type { Known, Trouble } from './known.js'
-import type { Deed, Step, Who } from './scenario.js'
+import { DEEDS, type Deed, type Step, type Who } from './scenario.js'
 import { stepSchema, type StepValues } from './schema.js'
 import { parseSentence, type Parsed } from './sentences.js'
 import { SentenceError } from './words.js'
@@ -78,7 +79,7 @@ const KEYS: Readonly<Record<Deed, { readonly needs: readonly string[]; readonly 
 
 function readMap(line: unknown, path: Path, known: Known): Read {
   const { value, problems } = checkValue<StepValues>(stepSchema, line, path)
-  if (!value) return { problems }
+  if (!value) return { problems: problems.map((found) => withDeed(found, line)) }
   const { needs, takes } = KEYS[value.do]
   const given = Object.keys(value).filter((key) => key !== 'do' && key !== 'at')
   const found = [
@@ -89,6 +90,14 @@ function readMap(line: unknown, path: Path, known: Known): Read {
     ...referenceProblems(value, path, known),
   ]
   return found.length > 0 ? { problems: found } : stepOf(value)
+}
+
+/** What zod cannot know: which deed was meant. */
+function withDeed(found: Problem, line: unknown): Problem {
+  const written = isRecord(line) ? line['do'] : undefined
+  if (found.path.at(-1) !== 'do' || typeof written !== 'string') return found
+  const suggestion = didYouMean(written, DEEDS) ?? found.message
+  return { ...found, message: `"${written}" is nothing that can be done`, suggestion }
 }
 
 function referenceProblems(value: StepValues, path: Path, known: Known): Problem[] {

@@ -10,6 +10,7 @@ import type { ReaderContext, SimReader } from './readers.js'
 /** pcscd looks about twice a second; a card that comes back before it looked is not a new one. */
 const EMPTY_MS = 3_000
 const LOOK_MS = 20
+const DARK_MS = 4_000
 
 export function buildDesk({ id }: ReaderPlan, { pcscd, slot, clock }: ReaderContext): SimReader {
   if (!pcscd) throw new TypeError('a pcsc reader needs a pcscd')
@@ -50,9 +51,11 @@ class Desk implements SimReader {
   }
 
   async lay(card: string): Promise<void> {
-    this.#lying = new VirtualCard({ uid: card, front: new Acr122Front() })
-    // Without pcscd there is nobody to take it.
-    await this.#slot.insert(this.#lying).catch(() => undefined)
+    const lying = new VirtualCard({ uid: card, front: new Acr122Front() })
+    this.#lying = lying
+    // Without pcscd nobody takes it: it lies there until somebody does, or for as long as a person waits.
+    const deadline = this.#clock.uptime() + DARK_MS
+    while (!(await this.#insert(lying)) && this.#clock.uptime() < deadline) await this.#clock.sleep(LOOK_MS)
   }
 
   async lift(): Promise<void> {
@@ -70,6 +73,15 @@ class Desk implements SimReader {
 
   async close(): Promise<void> {
     await this.#slot.remove()
+  }
+
+  async #insert(card: VirtualCard): Promise<boolean> {
+    try {
+      await this.#slot.insert(card)
+      return true
+    } catch {
+      return false
+    }
   }
 
   async #seesCard(): Promise<boolean> {

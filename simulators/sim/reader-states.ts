@@ -22,12 +22,10 @@ export class ReaderStates {
     const { state, code } = JSON.parse(payload) as StateDocument
     if (this.#states.get(id) === state) return
     this.#states.set(id, state)
-    if (this.isTold)
-      this.#show({
-        kind: 'note',
-        about: id,
-        text: state === 'up' ? 'reader is up' : `reader is ${state} (${code ?? 'no code'})`,
-      })
+    // A daemon that starts says of every reader that it is not up yet.
+    if (!this.isTold || code === 'starting') return
+    const text = state === 'up' ? 'reader is up' : `reader is ${state} (${code ?? 'no code'})`
+    this.#show({ kind: 'note', about: id, text })
   }
 
   areUp(ids: readonly string[]): boolean {
