@@ -95,7 +95,10 @@ export class Outbox {
   /** Writes the last watermark; nothing is sent any more. */
   async stop(): Promise<void> {
     this.#stopped.abort()
-    await this.#watermark.flush()
+    await this.#watermark.flush().catch((error: unknown) => {
+      // A full disk: the records up to it are sent again after the next start.
+      this.#context.log.warn('Watermark not written', { event: 'watermark-failed', reason: messageOf(error) })
+    })
   }
 
   /** Sends one parked record now. Resolves when it was taken; rejects with PublishError when it was refused again. */

@@ -1,5 +1,5 @@
 /** From a YAML file to a `Config`, or to every problem at once. */
-import { readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { LineCounter, parseDocument, visit } from 'yaml'
 import type { AnyDriver } from '../driver.js'
 import { messageOf } from '../errors.js'
@@ -141,7 +141,21 @@ function buildConfig(values: FileValues, context: LoadContext): { config: Config
     policy: { repeatWindowMs: policy.repeatWindow },
     log: { level: log.level },
   }
-  return { config, problems: secret.problems }
+  return { config, problems: [...secret.problems, ...tlsProblems(tls)] }
+}
+
+/** Files that TLS needs and this user cannot read: said now, not as a broker that cannot be reached. */
+function tlsProblems(tls: FileValues['mqtt']['tls']): Problem[] {
+  return Object.entries(tls).flatMap(([name, file]): Problem[] => {
+    try {
+      if (file !== undefined) accessSync(file, constants.R_OK)
+      return []
+    } catch (error) {
+      // Punches are kept without a broker: no reason not to start.
+      const message = `the file cannot be read: ${messageOf(error)}`
+      return [{ severity: 'warning', path: ['mqtt', 'tls', name], message }]
+    }
+  })
 }
 
 function machineId(): string {

@@ -3,7 +3,7 @@
  * its resending must never own a record.
  */
 import { readFileSync } from 'node:fs'
-import type { IClientOptions, IConnackPacket, IPublishPacket, MqttClient, OnConnectCallback, Packet } from 'mqtt'
+import type { IClientOptions, IConnackPacket, MqttClient, OnConnectCallback, Packet } from 'mqtt'
 import type { MqttConfig } from '../config/config.js'
 import { ConfigError, messageOf, PublishError, TransportError } from '../errors.js'
 import { createClient } from './client.js'
