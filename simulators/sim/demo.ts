@@ -14,7 +14,7 @@ import { openScene, throwIfBroken, type Scene } from './scene.js'
 /** dist/simulators/sim/ → simulators/scenarios/: it is no code, so it is not compiled. */
 const MORNING = fileURLToPath(new URL('../../../simulators/scenarios/morning.yaml', import.meta.url))
 /** To serve whoever stands at a door, to receive the rest, and to stop everything. */
-const ENDING_MS = 2_000
+const ENDING_MS = 1_000
 /** A machine that took long to start shall still show something. */
 const SHORTEST_MS = 3_000
 /** Faster than this, people would only stand in queues. */
