@@ -1,7 +1,7 @@
 /** Many lives of one daemon on one journal, and what was found after each. */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { JOURNAL_FILE } from '../src/daemon.js'
+import { journalFile } from '../src/config/paths.js'
 import { between, type Random } from '../simulators/random.js'
 import { startBroker } from './broker.js'
 import { Life, type LifeOptions, type Moment } from './torture-kill.js'
@@ -31,7 +31,7 @@ export async function torture({ folder, kills, random, cheat, control }: RunOpti
   const broker = await startBroker(folder)
   const subscriber = await TortureSubscriber.connect(broker.url)
   const data = join(folder, 'data')
-  const stored = new TortureStored(join(data, JOURNAL_FILE))
+  const stored = new TortureStored(journalFile({ data: { path: data } }))
   const life = { data, port: broker.port, cheat }
   let [round, whileStarting, mostRedelivered] = [0, 0, 0]
   let again: string[] = []

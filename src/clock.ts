@@ -1,6 +1,5 @@
 /** Time: Moments for records, timers for everyone. Injected everywhere, so that tests own it. */
-import { readFileSync } from 'node:fs'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { ClockState, Moment } from './model.js'
 
 export interface Clock {

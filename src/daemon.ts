@@ -1,9 +1,9 @@
 /** The start and stop order of everything. Knows no driver by name. */
 import { chmodSync } from 'node:fs'
-import { join } from 'node:path'
 import { aborted } from './abort.js'
 import type { Clock } from './clock.js'
 import type { ReaderConfig } from './config/config.js'
+import { controlSocket, journalFile } from './config/paths.js'
 import { ControlServer } from './control.js'
 import { controlActions } from './answers.js'
 import type { AnyDriver } from './driver.js'
@@ -21,10 +21,6 @@ export interface DaemonContext extends SendingContext {
   readonly drivers: readonly AnyDriver[]
   readonly open: OpenTransport
 }
-
-/** Names of what the daemon keeps in `data.path`. */
-export const JOURNAL_FILE = 'journal.db'
-export const CONTROL_SOCKET = 'control.sock'
 
 /** Runs the daemon until `stop` aborts (then resolves) or something ends it (then rejects). */
 export async function runDaemon(context: DaemonContext, stop: AbortSignal): Promise<void> {
@@ -49,7 +45,7 @@ class Daemon {
     this.#context = context
     this.#status = new Status(clock, config.readers)
     this.#systemd = new Systemd({ clock, log })
-    this.#file = join(config.data.path, JOURNAL_FILE)
+    this.#file = journalFile(config)
   }
 
   async run(stop: AbortSignal): Promise<void> {
@@ -112,7 +108,7 @@ class Daemon {
   /** Without its control socket the daemon takes punches all the same. */
   async #listen(thread: JournalThread, { outbox, publisher }: Sending): Promise<ControlServer | undefined> {
     const { config, log } = this.#context
-    const path = join(config.data.path, CONTROL_SOCKET)
+    const path = controlSocket(config)
     const actions = controlActions({ config, status: this.#status, thread, outbox, publisher })
     return ControlServer.listen(path, actions).catch((error: unknown) => {
       const hint = 'is data.path longer than 90 characters, or on a file system without sockets?'

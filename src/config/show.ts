@@ -1,11 +1,10 @@
 /** The effective values with where each comes from; secrets hidden. */
 import { isMap, isScalar, isSeq } from 'yaml'
 import type { Loaded } from './load.js'
-import { isRecord } from './overrides.js'
+import { isRecord, withOverrides } from './overrides.js'
 import { pathText, type Path } from './problems.js'
 import { fileSchema } from './schema.js'
 import { HIDDEN, looksSecret } from './shown.js'
-import { withOverrides } from './overrides.js'
 
 export interface EffectiveValue {
   readonly path: string

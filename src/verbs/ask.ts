@@ -1,11 +1,10 @@
 /** Asks the running daemon over its control socket. */
 import { createConnection } from 'node:net'
-import { join } from 'node:path'
 import type { Config } from '../config/config.js'
+import { controlSocket } from '../config/paths.js'
 import type { ControlAnswer, ControlVerb, ControlVerbs } from '../control.js'
 import { EXIT, messageOf, VerbError } from '../errors.js'
 
-const SOCKET = 'control.sock'
 const TIMEOUT_MS = 15_000
 
 /** The daemon's answer; VerbError 69 when none runs, 77 when this user may not ask. */
@@ -14,7 +13,7 @@ export async function ask<V extends ControlVerb>(
   verb: V,
   args: ControlVerbs[V]['args'],
 ): Promise<ControlVerbs[V]['answer']> {
-  const path = join(config.data.path, SOCKET)
+  const path = controlSocket(config)
   const line = await exchange(path, JSON.stringify({ verb, args }))
   const answer = JSON.parse(line) as ControlAnswer
   if (answer.status === 'ok') return answer.data as ControlVerbs[V]['answer']

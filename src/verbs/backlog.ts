@@ -1,5 +1,5 @@
 /** `punchd backlog`: what waits for the broker, and what was set aside with its reason. */
-import { join } from 'node:path'
+import { journalFile } from '../config/paths.js'
 import type { Config } from '../config/config.js'
 import { EXIT, VerbError } from '../errors.js'
 import { JournalReader } from '../journal/query.js'
@@ -48,7 +48,7 @@ export const backlog: Verb = (program, context) => {
 
 async function list(options: BacklogOptions, context: VerbContext): Promise<void> {
   const config = await requireConfig(options, context)
-  const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.offsets)
+  const journal = new JournalReader(journalFile(config), config.site.offsets)
   const settled = Math.max(journal.settled(), await settledNow(config))
   const lines = backlogLines(journal, settled, limitOf(options), config.site.offsets)
   if (options.json) print(context.out, JSON.stringify(lines))

@@ -1,7 +1,7 @@
 /** `punchd export`: records as CSV or NDJSON, to a file or to stdout. */
 import { createWriteStream, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
+import { journalFile } from '../config/paths.js'
 import { EXIT, messageOf, VerbError } from '../errors.js'
 import { JournalReader, type Filter, type StoredRecord } from '../journal/query.js'
 import { zoneFormatter, type ZoneOffsets } from '../journal/time.js'
@@ -29,7 +29,7 @@ export const exportRecords: Verb = (program, context) => {
         })
       }
       const config = await requireConfig(options, context)
-      const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.offsets)
+      const journal = new JournalReader(journalFile(config), config.site.offsets)
       const filter = rangeFilter(options, config.site.offsets)
       const lines = format === 'csv' ? csvLines(journal, filter) : ndjsonLines(journal, filter, config.site.offsets)
       await write(lines, countRecords(journal, filter, format), options, context)

@@ -1,5 +1,5 @@
 /** `punchd punches`: punches of the past. */
-import { join } from 'node:path'
+import { journalFile } from '../config/paths.js'
 import { JournalReader, type Filter } from '../journal/query.js'
 import type { ZoneOffsets } from '../journal/time.js'
 import { punchText } from './format.js'
@@ -20,7 +20,7 @@ export const punches: Verb = (program, context) => {
     .option('--person <ref>', 'only this person')
     .action(async (options: RangeOptions) => {
       const config = await requireConfig(options, context)
-      const journal = new JournalReader(join(config.data.path, 'journal.db'), config.site.offsets)
+      const journal = new JournalReader(journalFile(config), config.site.offsets)
       const filter = { ...rangeFilter(options, config.site.offsets), kind: 'punch' } as const
       await printAll(context.out, lines(journal, filter, options.json === true))
       journal.close()

@@ -1,6 +1,6 @@
 /** `punchd tail`: punches as they are stored, whether or not a broker can be reached. */
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { journalFile } from '../config/paths.js'
 import { SystemClock, type Clock } from '../clock.js'
 import { JournalReader } from '../journal/query.js'
 import { punchText } from './format.js'
@@ -19,7 +19,7 @@ export const tail: Verb = (program, context) => {
     .option('--since <time>', 'begin with those since then: 10m, 2026-11-22T08:00')
     .action(async (options: TailOptions) => {
       const config = await requireConfig(options, context)
-      const file = join(config.data.path, 'journal.db')
+      const file = journalFile(config)
       const clock = new SystemClock()
       const since = options.since === undefined ? undefined : parseInstant(options.since, config.site.offsets)
       const begun = existsSync(file)
