@@ -147,16 +147,16 @@ describe('the outbox', () => {
       assert.deepEqual(settled, [0, 1, 1, 3, 5])
     })
 
-    it('is written after 256 records', async () => {
-      fill(rig.journal, 300)
-      rig.publisher.window = 1_000
+    it('is written after 1,024 records', async () => {
+      fill(rig.journal, 1_100)
+      rig.publisher.window = 1_100
       await rig.connect()
-      rig.publisher.waiting.slice(0, 255).forEach(({ ack }) => ack())
+      rig.publisher.waiting.slice(0, 1_023).forEach(({ ack }) => ack())
       await rig.settle()
       assert.deepEqual(rig.direct.marks, [])
       rig.publisher.waiting[0]?.ack()
       await rig.settle()
-      assert.deepEqual(rig.direct.marks, [256])
+      assert.deepEqual(rig.direct.marks, [1_024])
     })
 
     it('is written after a second, whichever comes first, and not again', async () => {

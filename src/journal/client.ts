@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Report } from '../attendance.js'
 import { JournalError } from '../errors.js'
+import { unpacked } from './columns.js'
 import type { Draft, JournalState, OutboundRecord, ParkedRecord } from './journal.js'
 import type { Answer, Failure, ParkOrder, Reported, Request, Requests, Tail, ThreadOptions, Verb } from './protocol.js'
 
@@ -56,8 +57,9 @@ export class JournalThread {
     this.#appended(await this.#ask('append', draft))
   }
 
-  tail(after: number, limit: number): Promise<Tail> {
-    return this.#ask('tail', { after, limit })
+  async tail(after: number, limit: number): Promise<Tail> {
+    const { columns, through } = await this.#ask('tail', { after, limit })
+    return { records: unpacked(columns), through }
   }
   get(seq: number): Promise<OutboundRecord | undefined> {
     return this.#ask('get', seq)

@@ -2,6 +2,7 @@
 import type { Report } from '../attendance.js'
 import type { ErrorCode } from '../errors.js'
 import type { Verdict } from '../model.js'
+import type { Columns } from './columns.js'
 import type { Draft, Identity, JournalState, OutboundRecord, ParkedRecord } from './journal.js'
 
 /** Given to the thread when it starts. */
@@ -16,7 +17,7 @@ export interface ThreadOptions {
 export interface Requests {
   readonly report: { readonly args: Report; readonly answer: Reported }
   readonly append: { readonly args: Draft; readonly answer: number }
-  readonly tail: { readonly args: { readonly after: number; readonly limit: number }; readonly answer: Tail }
+  readonly tail: { readonly args: { readonly after: number; readonly limit: number }; readonly answer: PackedTail }
   readonly get: { readonly args: number; readonly answer: OutboundRecord | undefined }
   readonly settle: { readonly args: number; readonly answer: undefined }
   readonly park: { readonly args: ParkOrder; readonly answer: undefined }
@@ -30,6 +31,12 @@ export type Verb = keyof Requests
 /** Pending records in order; every number up to `through` that is not among them is parked. */
 export interface Tail {
   readonly records: OutboundRecord[]
+  readonly through: number
+}
+
+/** A tail on its way between the threads. */
+export interface PackedTail {
+  readonly columns: Columns
   readonly through: number
 }
 

@@ -6,8 +6,19 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { Attendance, type Report } from '../attendance.js'
 import { SystemClock } from '../clock.js'
 import { DaemonError, messageOf } from '../errors.js'
+import { packed } from './columns.js'
 import { Journal } from './journal.js'
-import type { Answer, Failure, ParkOrder, Reported, Request, Requests, ThreadOptions, Verb } from './protocol.js'
+import type {
+  Answer,
+  Failure,
+  PackedTail,
+  ParkOrder,
+  Reported,
+  Request,
+  Requests,
+  ThreadOptions,
+  Verb,
+} from './protocol.js'
 
 /** A commit of this many rows is fast enough; more would make the first of them wait. */
 const MAX_BATCH = 512
@@ -54,7 +65,8 @@ class Thread {
         return journal.lastSeq
       case 'tail': {
         const { after, limit } = args as Requests['tail']['args']
-        return journal.tail(after, limit)
+        const { records, through } = journal.tail(after, limit)
+        return { columns: packed(records), through } satisfies PackedTail
       }
       case 'get':
         return journal.get(args as number)

@@ -8,13 +8,27 @@ export type ZoneOffsets = readonly (readonly [from: number, minutes: number])[]
  * megabytes, in the memory of a daemon that needs two numbers a year.
  */
 export function zoneFormatter(offsets: ZoneOffsets): (wall: number) => string {
+  // Neighbours in a journal share the minute, and an offset never changes within one.
+  let known = Number.NaN
+  let upToMinute = ''
+  let offset = ''
   return (wall) => {
-    const minutes = offsetAt(offsets, wall)
-    const local = new Date(wall + minutes * 60_000).toISOString().slice(0, 23)
-    if (minutes === 0) return `${local}Z`
-    const sign = minutes < 0 ? '-' : '+'
-    return `${local}${sign}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`
+    const minute = Math.floor(wall / 60_000)
+    if (minute !== known) {
+      const minutes = offsetAt(offsets, wall)
+      upToMinute = new Date(wall + minutes * 60_000).toISOString().slice(0, 17)
+      offset = offsetText(minutes)
+      known = minute
+    }
+    const ms = Math.floor(wall - minute * 60_000)
+    return `${upToMinute}${digits(Math.floor(ms / 1_000), 2)}.${digits(ms % 1_000, 3)}${offset}`
   }
+}
+
+function offsetText(minutes: number): string {
+  if (minutes === 0) return 'Z'
+  const east = Math.abs(minutes)
+  return `${minutes < 0 ? '-' : '+'}${digits(Math.floor(east / 60), 2)}:${digits(east % 60, 2)}`
 }
 
 /** Minutes east of UTC. Now is nearly always in the last period but a few, so the search begins at the end. */
@@ -26,6 +40,6 @@ function offsetAt(offsets: ZoneOffsets, wall: number): number {
   return offsets[0]?.[1] ?? 0
 }
 
-function two(value: number): string {
-  return String(value).padStart(2, '0')
+function digits(value: number, count: number): string {
+  return String(value).padStart(count, '0')
 }

@@ -7,6 +7,7 @@ import type { IClientOptions, IConnackPacket, MqttClient, OnConnectCallback, Pac
 import type { MqttConfig } from '../config/config.js'
 import { ConfigError, messageOf, PublishError, TransportError } from '../errors.js'
 import { createClient } from './client.js'
+import { PacketIds } from './ids.js'
 import { clientRefusal, NO_SUBSCRIBERS, refusalOf, SESSION_TAKEN_OVER } from './reasons.js'
 
 /** What the broker allows, from its CONNACK. */
@@ -148,6 +149,9 @@ function clientOptions(config: MqttConfig, will: Will): IClientOptions {
     connectTimeout: CONNECT_TIMEOUT_MS,
     reconnectPeriod: 0,
     queueQoSZero: false,
+    messageIdProvider: new PacketIds(),
+    // By default it asks `debug` a dozen times for each record whether that is wanted.
+    log: () => undefined,
     resubscribe: false,
     will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
   }

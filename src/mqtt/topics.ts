@@ -5,6 +5,8 @@ const RECORD_LEVEL: Readonly<Record<RecordKind, string>> = { punch: 'punch', aud
 
 export class Topics {
   readonly #base: string
+  /** Those in use: a handful of readers and event types. */
+  readonly #records: Readonly<Record<RecordKind, Map<string, string>>> = { punch: new Map(), audit: new Map() }
 
   constructor(topicPrefix: string, site: string, gateway: string) {
     this.#base = `${topicPrefix}/${site}/${gateway}`
@@ -27,6 +29,10 @@ export class Topics {
   }
   /** Where a record goes: `P/punch/<reader>`, `P/event/<type>`. */
   record(kind: RecordKind, channel: string): string {
-    return `${this.#base}/${RECORD_LEVEL[kind]}/${channel}`
+    const known = this.#records[kind].get(channel)
+    if (known !== undefined) return known
+    const topic = `${this.#base}/${RECORD_LEVEL[kind]}/${channel}`
+    this.#records[kind].set(channel, topic)
+    return topic
   }
 }

@@ -1,0 +1,36 @@
+/** Packet identifiers: the one freed last is used next. */
+import type { IClientOptions } from 'mqtt'
+
+type MessageIdProvider = NonNullable<IClientOptions['messageIdProvider']>
+
+const LARGEST = 65_535
+
+/**
+ * mqtt.js keeps what is in flight in an object by identifier. With its own provider, which counts through all 65,535,
+ * that object becomes a slow hash table; with few identifiers it stays an array.
+ */
+export class PacketIds implements MessageIdProvider {
+  readonly #free: number[] = []
+  #highest = 0
+  #last = 0
+
+  allocate(): number | null {
+    const id = this.#free.pop() ?? (this.#highest < LARGEST ? ++this.#highest : null)
+    if (id !== null) this.#last = id
+    return id
+  }
+  getLastAllocated(): number | null {
+    return this.#last === 0 ? null : this.#last
+  }
+  /** Identifiers are only registered for what an earlier connection left over: there is no such thing. */
+  register(): boolean {
+    return false
+  }
+  deallocate(id: number): void {
+    this.#free.push(id)
+  }
+  clear(): void {
+    this.#free.length = 0
+    this.#highest = 0
+  }
+}
