@@ -102,6 +102,7 @@ function reader(index: number): ReaderConfig {
     options: {},
     sim: true,
     enabled: true,
+    points: [],
   }
 }
 

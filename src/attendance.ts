@@ -54,7 +54,7 @@ export class Attendance {
   }
 
   #decide({ origin, sighting }: Report, opened: Map<string, FirstPunch>): Draft & { id: string; verdict: Judgement } {
-    const { credential, method, arrived: moment } = sighting
+    const { credential, method, arrived: moment, raw } = sighting
     const key = repeatKey(origin.place, origin.direction, credential)
     const first = opened.get(key) ?? this.#open.get(key)
     const repeated = first !== undefined && isRepeat(first.moment, moment, this.#windowMs)
@@ -68,6 +68,7 @@ export class Attendance {
       direction: origin.direction,
       method,
       credential: { ...credential },
+      raw: raw && { ...raw },
       person: null,
       verdict,
       repeatOf: repeated ? first.id : null,

@@ -6,12 +6,14 @@ import type { ReaderConfig } from './config/config.js'
 import { controlSocket, journalFile } from './config/paths.js'
 import { ControlServer } from './control.js'
 import { controlActions } from './answers.js'
-import type { AnyDriver } from './driver.js'
+import { RequestDesk } from './desk.js'
+import type { AnyDriver, EventDetail } from './driver.js'
 import { JournalError, messageOf } from './errors.js'
 import { JournalThread } from './journal/client.js'
 import type { JournalState } from './journal/journal.js'
 import { lockDirectory } from './journal/lock.js'
 import { Sending, type SendingContext } from './sending.js'
+import type { Note } from './session.js'
 import { Status } from './status.js'
 import { supervise } from './supervisor.js'
 import { Systemd } from './systemd.js'
@@ -37,6 +39,7 @@ class Daemon {
   readonly #status: Status
   readonly #systemd: Systemd
   readonly #file: string
+  readonly #desk: RequestDesk
   /** Ends the daemon with an error: a journal that fails, a thread that dies. */
   readonly #fatal = new AbortController()
 
@@ -46,6 +49,7 @@ class Daemon {
     this.#status = new Status(clock, config.readers)
     this.#systemd = new Systemd({ clock, log })
     this.#file = journalFile(config)
+    this.#desk = new RequestDesk(config.readers, context.drivers)
   }
 
   async run(stop: AbortSignal): Promise<void> {
@@ -120,9 +124,9 @@ class Daemon {
   /** All readers until the stop. */
   async #readers(thread: JournalThread, stop: AbortSignal): Promise<void> {
     const { config, drivers, open, clock, log } = this.#context
+    const note = this.#noteIn(thread)
     const onLost = (reader: ReaderConfig, code: string): void => {
-      const draft = audit(clock, 'reader-lost', reader.id, { code }, reader)
-      thread.append(draft).catch((error: unknown) => this.#storageFailed(error))
+      void note(reader.id, 'reader-lost', { code })
     }
     const report: typeof thread.report = async (sighting) => {
       const reported = await thread.report(sighting).catch((error: unknown) => refused(error, thread.lastSeq))
@@ -133,9 +137,23 @@ class Daemon {
     const running = config.readers.map(async (reader) => {
       const driver = drivers.find(({ name }) => name === reader.driver)
       if (!driver) throw new TypeError(`no driver ${reader.driver}`)
-      await supervise(reader, { driver, open, clock, log, status: this.#status, report, onLost }, stop)
+      await supervise(
+        reader,
+        { driver, open, clock, log, status: this.#status, report, onLost, note, desk: this.#desk },
+        stop,
+      )
     })
     await Promise.all([...running, aborted(stop)])
+  }
+
+  /** Writes events about readers and points. A full disk is said by whoever stores punches. */
+  #noteIn(thread: JournalThread): Note {
+    const { config, clock } = this.#context
+    const places = new Map(config.readers.flatMap((reader) => [reader, ...reader.points]).map((at) => [at.id, at]))
+    return async (id, type, detail) => {
+      const draft = audit(clock, type, id, detail, places.get(id))
+      await thread.append(draft).catch((error: unknown) => this.#storageFailed(error))
+    }
   }
 
   /** A process that saw an I/O error must not judge the file: it ends, and the next one opens it anew. */
@@ -155,7 +173,7 @@ function refused(error: unknown, lastSeq: number): Awaited<ReturnType<JournalThr
 }
 
 /** An audit record about `subject`. */
-function audit(clock: Clock, type: string, subject: string, detail: Record<string, string>, at?: ReaderConfig) {
-  const fields = { reader: at?.id ?? null, place: at?.place ?? null, type, subject, detail }
+function audit(clock: Clock, type: string, subject: string, detail: EventDetail, at?: { id: string; place: string }) {
+  const fields = { reader: at?.id ?? null, place: at?.place ?? null, type, subject, detail: { ...detail } }
   return { kind: 'audit', channel: type, moment: clock.now(), fields } as const
 }

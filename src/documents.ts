@@ -4,6 +4,7 @@ import { statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { arch, release } from 'node:os'
 import type { Config } from './config/config.js'
+import { looksSecret } from './config/shown.js'
 import type { ClockState, Moment, ReaderId } from './model.js'
 import type { ReaderState, ReaderStatus } from './status.js'
 
@@ -38,7 +39,7 @@ export function configHash(config: Config): string {
   const { mqtt, ...rest } = config
   const { password: _secret, ...plain } = mqtt
   return createHash('sha256')
-    .update(JSON.stringify({ ...rest, mqtt: plain }))
+    .update(JSON.stringify({ ...rest, mqtt: plain }, (key, value: unknown) => (looksSecret(key) ? undefined : value)))
     .digest('hex')
     .slice(0, 16)
 }
@@ -94,6 +95,8 @@ export interface ReaderHealth {
   readonly goodFrames: number
   readonly badFrames: number
   readonly discardedBytes: number
+  /** What its driver measures, when it does. */
+  readonly figures?: Readonly<Record<string, number>>
 }
 
 export async function healthDocument(facts: HealthFacts, timeOf: (wall: number) => string): Promise<HealthDocument> {
@@ -113,8 +116,16 @@ export async function healthDocument(facts: HealthFacts, timeOf: (wall: number) 
   }
 }
 
-function readerHealth({ state, lastGoodRead, counters }: ReaderStatus, timeOf: (wall: number) => string): ReaderHealth {
-  return { state: state.state, lastGoodRead: lastGoodRead === undefined ? null : timeOf(lastGoodRead), ...counters }
+function readerHealth(
+  { state, lastGoodRead, counters, figures }: ReaderStatus,
+  timeOf: (wall: number) => string,
+): ReaderHealth {
+  return {
+    state: state.state,
+    lastGoodRead: lastGoodRead === undefined ? null : timeOf(lastGoodRead),
+    ...counters,
+    ...(Object.keys(figures).length === 0 ? {} : { figures: { ...figures } }),
+  }
 }
 
 function fileSize(file: string): number {

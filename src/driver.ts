@@ -3,15 +3,17 @@
  * A driver is one async function, `run(session)`. `drivers/README.md` builds one from this page.
  */
 import type { Clock } from './clock.js'
-import type { OptionFields, OptionValues } from './config/options.js'
+import type { OptionFields, OptionValue, OptionValues } from './config/options.js'
 import type { Moment, ReaderId, Sighting, Verdict } from './model.js'
+import type { ReaderRequests, RequestKind } from './requests.js'
 
 // Fields of the model are explained in model.ts; of a Clock drivers use `sleep` and `uptime`.
 export type { Clock } from './clock.js'
 export type { Credential, Moment, ReaderId, Sighting, Verdict } from './model.js'
 export { DeviceError, ProtocolError, TransportError } from './errors.js'
-export { choice, duration, flag, options, whole, text } from './config/options.js'
+export { choice, duration, flag, options, secret, whole, text } from './config/options.js'
 export type { OptionFields, OptionValues } from './config/options.js'
+export type { ReaderRequest, ReaderRequests, RequestFacts, RequestKind } from './requests.js'
 
 /** A piece of the byte stream as it came off the wire: any length, frames cut anywhere. */
 export interface Chunk {
@@ -60,11 +62,32 @@ export interface Transports {
 }
 export type TransportKind = keyof Transports
 
+/** First word of a transport URL. `bytes` come over serial, tcp, input (evdev events) or gpio (lines of gpiomon). */
+export type Scheme = 'serial' | 'tcp' | 'pcsc' | 'input' | 'gpio'
+
 /** What the device told about itself; shown to operators, never interpreted. */
 export interface DeviceIdentity {
   readonly model: string
   readonly firmware?: string
   readonly serial?: string
+}
+
+/** One device behind a reader that serves several (CONTRACT §3, `points`): a panel's bus has many card readers. */
+export interface Point {
+  readonly id: ReaderId
+  readonly name: string
+  /** Values of the keys the driver declared in `points.match`: bus address, serial number. */
+  readonly match: Readonly<Record<string, OptionValue>>
+  /** Values of the keys it declared in `points.options`. */
+  readonly options: Readonly<Record<string, OptionValue>>
+}
+
+/** Why a point does not work; shown to operators. */
+export interface PointTrouble {
+  /** Stable word, such as `point-silent`. */
+  readonly code: string
+  readonly reason: string
+  readonly hint?: string
 }
 
 /** Fixed sentence, facts in fields. Credentials only as their last four characters. */
@@ -87,6 +110,11 @@ export interface ReaderSession<Config, Kind extends TransportKind> {
   readonly readerId: ReaderId
   readonly config: Config
   readonly transport: Transports[Kind]
+  readonly scheme: Scheme
+  /** The devices behind it; empty for a reader that is one device. */
+  readonly points: readonly Point[]
+  /** What people ask of this reader. Only kinds that the driver declared in `requests` come. */
+  readonly requests: ReaderRequests
   /** Aborted when the daemon stops or the reader is taken out of service. */
   readonly signal: AbortSignal
   /** The only source of time and timers for a driver: tests and simulations replace it. */
@@ -101,7 +129,20 @@ export interface ReaderSession<Config, Kind extends TransportKind> {
   report(sighting: Sighting): Promise<Verdict>
   /** Adds to a counter of this reader. A bad frame is a count, not an error. */
   count(counter: Counter, by?: number): void
+  /** A point answers: once after each time it was lost, and at the start. */
+  pointReady(point: ReaderId, identity: DeviceIdentity): void
+  /** A point does not answer any more; the others go on. */
+  pointLost(point: ReaderId, trouble: PointTrouble): void
+  /**
+   * Tells operators something that is no punch, on `P/event/<type>` and in the journal: `tamper`, `code-expired`.
+   * `type` is `[a-z0-9-]+`. Resolves when it is on disk; never rejects. No whole credential in `detail`.
+   */
+  event(type: string, detail?: EventDetail, point?: ReaderId): Promise<void>
+  /** Figures of the moment, shown in `P/health` under the reader or point: `{ busLoadPercent: 12 }`. Replaces those of the same name. */
+  measure(figures: Readonly<Record<string, number>>, point?: ReaderId): void
 }
+
+export type EventDetail = Readonly<Record<string, string | number | boolean>>
 
 export interface Driver<Fields extends OptionFields, Kind extends TransportKind> {
   /** Name of the folder, the config key and the log field. */
@@ -111,12 +152,24 @@ export interface Driver<Fields extends OptionFields, Kind extends TransportKind>
   readonly transport: Kind
   /** The driver's own options: what may stand under `options:` of a reader. */
   readonly options: OptionFields & Fields
+  /** Schemes it works over. Default: serial and tcp for `bytes`, pcsc for `card`. */
+  readonly schemes?: readonly Scheme[]
+  /** Declared by drivers that serve several devices: then `points:` must stand in the configuration, else it must not. */
+  readonly points?: PointFields
+  /** What it can be asked. Default: nothing. */
+  readonly requests?: readonly RequestKind[]
   /**
    * Runs until `session.signal` aborts (then resolves) or the device is lost (then throws). Called again after a pause.
    * Iterating the transport ends on abort; an await inside the loop (report, write) is not interrupted by it, and what
    * arrives meanwhile waits, each chunk with its own `arrived`.
    */
   run(session: ReaderSession<OptionValues<Fields>, Kind>): Promise<void>
+}
+
+/** The driver's keys of a point. Two points of one reader must differ in `match`. */
+export interface PointFields {
+  readonly match: OptionFields
+  readonly options?: OptionFields
 }
 
 /** A driver of any options and transport, as the registry and the daemon hold it. */

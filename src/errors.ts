@@ -26,6 +26,8 @@ export const ERROR_CODES = {
   'publish-refused': 'the broker refused one record; it is parked or retried by reason code',
   'publish-oversized': 'a record is larger than the broker takes; it is parked',
   'publish-unconfirmed': 'the broker accepts connections but never acknowledges one record; it is parked',
+  'request-impossible': 'the reader cannot do what was asked: its driver does not know it, or the reader is not up',
+  'request-failed': 'the reader tried what was asked, and it came to nothing',
   usage: 'the command line is wrong',
   'input-invalid': 'an input file has errors',
   'daemon-absent': 'no running daemon answers on the control socket',

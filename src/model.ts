@@ -51,6 +51,10 @@ export interface Sighting {
    * byte. Drivers own no clock of record; a Moment of another making is refused.
    */
   readonly arrived: Moment
+  /** The point at which it was made, for readers with `points`; else absent. */
+  readonly point?: ReaderId
+  /** What the device gave besides the credential and evidence should keep: `{ format: 'W26', facility: 12, bits: '…' }`. */
+  readonly raw?: Readonly<Record<string, string | number>>
 }
 
 /** What the policy makes of a sighting. Stored in the punch. */

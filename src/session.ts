@@ -2,10 +2,20 @@
 import type { Report } from './attendance.js'
 import type { Clock } from './clock.js'
 import type { ReaderConfig } from './config/config.js'
-import type { Counter, DeviceIdentity, Logger, TransportKind, Transports } from './driver.js'
+import type {
+  DeviceIdentity,
+  EventDetail,
+  Logger,
+  Point,
+  PointTrouble,
+  ReaderSession,
+  TransportKind,
+  Transports,
+} from './driver.js'
 import type { Reported } from './journal/protocol.js'
-import type { Credential, Moment, Origin, Sighting, Verdict } from './model.js'
-import type { ReaderStatus } from './status.js'
+import type { Credential, Moment, Origin, ReaderId, Sighting, Verdict } from './model.js'
+import type { ReaderRequests } from './requests.js'
+import type { Status } from './status.js'
 
 /** A clock that remembers which moments it gave out: those, and no others, may stand in a sighting. */
 export class StampingClock implements Clock {
@@ -31,38 +41,38 @@ export class StampingClock implements Clock {
   }
 }
 
+/** Writes an event about a reader or point into the journal. Never rejects. */
+export type Note = (at: ReaderId, type: string, detail: EventDetail) => Promise<void>
+
 export interface SessionContext {
   readonly reader: ReaderConfig
-  readonly status: ReaderStatus
+  readonly status: Status
   readonly clock: Clock
   readonly stamps: StampingClock
   readonly log: Logger
   readonly signal: AbortSignal
   readonly report: (report: Report) => Promise<Reported>
   readonly onReady: (identity: DeviceIdentity) => void
+  readonly requests: ReaderRequests
+  readonly note: Note
 }
 
 /** A session as the contract has it, for a transport of any kind. */
-export interface Session {
-  readonly readerId: string
-  readonly config: Readonly<Record<string, unknown>>
+export type Session = Omit<ReaderSession<Readonly<Record<string, unknown>>, TransportKind>, 'transport'> & {
   readonly transport: Transports[TransportKind]
-  readonly signal: AbortSignal
-  readonly clock: Clock
-  readonly log: Logger
-  ready(identity: DeviceIdentity): void
-  report(sighting: Sighting): Promise<Verdict>
-  count(counter: Counter, by?: number): void
 }
 
 /** Makes the session of one run. */
 export function makeSession(context: SessionContext, transport: Transports[TransportKind]): Session {
-  const { reader, status, clock, log, signal } = context
+  const { reader, status, clock, log, signal, requests } = context
   let ready = false
   return {
     readerId: reader.id,
     config: reader.options,
     transport,
+    scheme: reader.transport.scheme,
+    points: reader.points.map(({ id, name, match, options }): Point => ({ id, name, match, options })),
+    requests,
     signal,
     clock,
     log,
@@ -73,24 +83,70 @@ export function makeSession(context: SessionContext, transport: Transports[Trans
     },
     report: (sighting) => report(context, sighting),
     count: (counter, by = 1) => {
-      status.counters[counter] += by
+      status.reader(reader.id).counters[counter] += by
+    },
+    ...pointCalls(context),
+  }
+}
+
+const EVENT_TYPE = /^[a-z0-9-]{1,48}$/
+
+function pointCalls(context: SessionContext): Pick<Session, 'pointReady' | 'pointLost' | 'event' | 'measure'> {
+  const { reader, status, log, note } = context
+  const known = (point: ReaderId): boolean => isPoint(context, point)
+  return {
+    pointReady: (point, identity) => {
+      if (!known(point)) return
+      status.reader(point).identity = identity
+      status.set(point, 'up')
+      log.info('Point up', { event: 'reader-up', point, ...identity })
+    },
+    pointLost: (point, trouble) => {
+      if (known(point)) lose(context, point, trouble)
+    },
+    event: async (type, detail = {}, point) => {
+      if (point !== undefined && !known(point)) return
+      if (!EVENT_TYPE.test(type)) return log.error('Driver named no event', { event: 'driver-bug', code: 'driver-bug' })
+      await note(point ?? reader.id, type, detail)
+    },
+    measure: (figures, point) => {
+      if (point === undefined || known(point)) Object.assign(status.reader(point ?? reader.id).figures, figures)
     },
   }
+}
+
+function isPoint({ reader, log }: SessionContext, point: ReaderId): boolean {
+  if (reader.points.some(({ id }) => id === point)) return true
+  log.error('Driver named an unknown point', { event: 'driver-bug', code: 'driver-bug', point })
+  return false
+}
+
+function lose({ status, log, note }: SessionContext, point: ReaderId, { code, reason, hint }: PointTrouble): void {
+  const wasUp = status.reader(point).state.state === 'up'
+  status.set(point, 'down', code, hint ?? reason)
+  if (!wasUp) return
+  log.warn('Point lost', { event: 'reader-lost', point, code, reason, hint })
+  void note(point, 'reader-lost', { code })
 }
 
 async function report(
   { reader, status, stamps, log, report: store }: SessionContext,
   sighting: Sighting,
 ): Promise<Verdict> {
+  const origin = originOf(reader, sighting.point)
   const wrong = stamps.stamped(sighting.arrived)
     ? wrongCredential(sighting.credential)
     : 'its moment is not one of the transport'
-  if (wrong !== undefined) {
-    log.error('Driver made an impossible sighting', { event: 'driver-bug', code: 'driver-bug', reason: wrong })
+  if (wrong !== undefined || !origin) {
+    log.error('Driver made an impossible sighting', {
+      event: 'driver-bug',
+      code: 'driver-bug',
+      reason: wrong ?? 'its point is none',
+    })
     return 'refused'
   }
-  status.lastGoodRead = sighting.arrived.wall
-  const { verdict, failure } = await store({ origin: originOf(reader), sighting })
+  for (const id of new Set([reader.id, origin.reader])) status.reader(id).lastGoodRead = sighting.arrived.wall
+  const { verdict, failure } = await store({ origin, sighting })
   const card = sighting.credential.value.slice(-4)
   if (failure) {
     log.error('Punch not stored', {
@@ -104,8 +160,14 @@ async function report(
 }
 
 /** From the configuration, never from the driver: it cannot speak for another door. */
-function originOf(reader: ReaderConfig): Origin {
-  return { reader: reader.id, place: reader.place, direction: reader.direction, driver: reader.driver, sim: reader.sim }
+function originOf(reader: ReaderConfig, point: ReaderId | undefined): Origin | undefined {
+  const at =
+    reader.points.length === 0
+      ? point === undefined
+        ? reader
+        : undefined
+      : reader.points.find(({ id }) => id === point)
+  return at && { reader: at.id, place: at.place, direction: at.direction, driver: reader.driver, sim: reader.sim }
 }
 
 const MAX_VALUE = 4_096
@@ -113,6 +175,7 @@ const CANONICAL: Readonly<Partial<Record<Credential['type'], RegExp>>> = {
   card: /^(?:[0-9A-F]{2}){3,16}$/,
   fingerprint: /^\d{1,10}$/,
   mac: /^[0-9A-F]{12}$/,
+  pin: /^\d{1,32}$/,
 }
 
 function wrongCredential({ type, value, scope }: Credential): string | undefined {

@@ -24,6 +24,10 @@ export interface ReaderStatus {
   /** When it last gave a sighting, milliseconds since 1970. */
   lastGoodRead: number | undefined
   readonly counters: Record<Counter, number>
+  /** What the driver measures: names of its own. */
+  readonly figures: Record<string, number>
+  /** The reader behind which it is a point. */
+  readonly of: ReaderId | undefined
 }
 
 export class Status {
@@ -34,12 +38,26 @@ export class Status {
 
   constructor(clock: Clock, readers: readonly ReaderConfig[]) {
     this.#clock = clock
-    for (const { id, name, driver, enabled } of readers) {
+    const all = readers.flatMap((reader) => [
+      { ...reader, of: undefined },
+      ...reader.points.map((point) => ({ ...reader, ...point, of: reader.id })),
+    ])
+    for (const { id, name, driver, enabled, of } of all) {
       const state: ReaderState = enabled
         ? { state: 'down', since: clock.now().wall, code: 'starting', hint: 'not opened yet' }
         : { state: 'disabled', since: clock.now().wall, code: 'disabled', hint: 'enabled: false in the configuration' }
       const counters = { goodFrames: 0, badFrames: 0, discardedBytes: 0 }
-      this.#readers.set(id, { id, name, driver, state, identity: undefined, lastGoodRead: undefined, counters })
+      this.#readers.set(id, {
+        id,
+        name,
+        driver,
+        state,
+        identity: undefined,
+        lastGoodRead: undefined,
+        counters,
+        figures: {},
+        of,
+      })
     }
   }
 

@@ -4,11 +4,13 @@ import type { Report } from './attendance.js'
 import type { Clock } from './clock.js'
 import type { ReaderConfig } from './config/config.js'
 import type { AnyDriver, DeviceIdentity, Logger, TransportKind, Transports } from './driver.js'
+import type { RequestDesk } from './desk.js'
 import { DaemonError, DeviceError, messageOf } from './errors.js'
 import type { Reported } from './journal/protocol.js'
 import { withFields } from './log.js'
 import { pauses } from './retry.js'
-import { makeSession, StampingClock, type Session } from './session.js'
+import { RequestQueue } from './request-queue.js'
+import { makeSession, StampingClock, type Note, type Session } from './session.js'
 import type { Status } from './status.js'
 import type { OpenTransport } from './transport/url.js'
 
@@ -21,6 +23,8 @@ export interface SupervisorContext {
   readonly report: (report: Report) => Promise<Reported>
   /** The reader went from up to not up. */
   readonly onLost: (reader: ReaderConfig, code: string) => void
+  readonly desk: Pick<RequestDesk, 'opened' | 'closed'>
+  readonly note: Note
   /** Spreads the pauses; numbers in [0, 1). */
   readonly random?: () => number
 }
@@ -63,7 +67,7 @@ class Supervision {
 
   /** One run. Resolves with what ended it; undefined when it was the stop. */
   async #runOnce(stop: AbortSignal): Promise<unknown> {
-    const { driver, open, clock } = this.#context
+    const { driver, open, clock, desk } = this.#context
     const run = linkedAbort(stop)
     const stamps = new StampingClock(clock)
     let close: (() => Promise<void>) | undefined
@@ -77,16 +81,18 @@ class Supervision {
       return error
     } finally {
       run.abort()
+      desk.closed(this.#reader.id)
       await close?.()
     }
   }
 
   #session(stamps: StampingClock, signal: AbortSignal, transport: Transports[TransportKind]): Session {
-    const { clock, report } = this.#context
-    const status = this.#context.status.reader(this.#reader.id)
+    const { clock, report, status, desk, note } = this.#context
+    const requests = new RequestQueue(signal)
+    desk.opened(this.#reader.id, requests)
     const onReady = (identity: DeviceIdentity): void => this.#ready(identity)
     return makeSession(
-      { reader: this.#reader, status, clock, stamps, log: this.#log, signal, report, onReady },
+      { reader: this.#reader, status, clock, stamps, log: this.#log, signal, report, onReady, requests, note },
       transport,
     )
   }
@@ -105,7 +111,7 @@ class Supervision {
     const diagnosis = diagnose(failure)
     const { phase, code, message, hint } = diagnosis
     const wasUp = status.reader(this.#reader.id).state.state === 'up'
-    status.set(this.#reader.id, phase, code, hint ?? message)
+    for (const { id } of [this.#reader, ...this.#reader.points]) status.set(id, phase, code, hint ?? message)
     // Edges, not retries: one line when it is lost, and one when the reason changes.
     if (this.#told !== message) {
       const facts = { event: 'reader-lost', code, reason: message, hint, ...stackOf(failure) }

@@ -67,6 +67,7 @@ describe('the configuration', () => {
           transport: { scheme: 'serial', path: '/dev/x', baudRate: 9600 },
           direction: 'none',
           place: 'gate',
+          points: [],
           options: { hold: 500 },
           sim: false,
           enabled: true,

@@ -1,6 +1,7 @@
 /** The validated configuration as the daemon holds it: plain, frozen data with every default filled in. */
 import type { Direction, ReaderId } from '../model.js'
 import type { ZoneOffsets } from '../journal/time.js'
+import type { OptionValue } from './options.js'
 import type { TransportUrl } from '../transport/url.js'
 
 export interface ReaderConfig {
@@ -11,11 +12,23 @@ export interface ReaderConfig {
   readonly direction: Direction
   readonly place: string
   /** Checked against the driver's declaration; durations in milliseconds. */
-  readonly options: Readonly<Record<string, unknown>>
+  readonly options: Readonly<Record<string, OptionValue>>
   /** A simulator stands behind it: its punches say so. */
   readonly sim: boolean
   /** False: state `disabled`, never opened. */
   readonly enabled: boolean
+  /** The devices behind it, for drivers that serve several; else empty. */
+  readonly points: readonly PointConfig[]
+}
+
+/** One of several devices behind a reader. It stands in topics and records by its own id. */
+export interface PointConfig {
+  readonly id: ReaderId
+  readonly name: string
+  readonly direction: Direction
+  readonly place: string
+  readonly match: Readonly<Record<string, OptionValue>>
+  readonly options: Readonly<Record<string, OptionValue>>
 }
 
 export interface TlsConfig {

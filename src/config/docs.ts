@@ -1,7 +1,8 @@
 /** The example and the JSON Schema, both made from what the loader checks: they cannot drift. */
 import { parse } from 'yaml'
 import { z } from 'zod'
-import type { AnyDriver, TransportKind } from '../driver.js'
+import { schemesOf } from '../transport/url.js'
+import type { AnyDriver, Scheme } from '../driver.js'
 import type { Option } from './options.js'
 import { unwrapped } from './check.js'
 import { fileSchema, optionsSchema } from './schema.js'
@@ -22,9 +23,12 @@ const OPTIONAL_SAMPLE: Readonly<Record<string, string>> = {
   'mqtt.password': '{ file: /etc/punchd/secrets/mqtt-password }',
   'mqtt.tls': '{ ca: /etc/punchd/ca.pem, cert: /etc/punchd/client.pem, key: /etc/punchd/client.key }',
 }
-const TRANSPORT_SAMPLE: Readonly<Record<TransportKind, string>> = {
-  bytes: 'serial:/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10K2F7B-if00-port0?baudRate=9600',
-  card: 'pcsc:*',
+const TRANSPORT_SAMPLE: Readonly<Record<Scheme, string>> = {
+  serial: 'serial:/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10K2F7B-if00-port0?baudRate=9600',
+  tcp: 'tcp://10.0.0.20:4196',
+  pcsc: 'pcsc:*',
+  input: 'input:/dev/input/by-id/usb-Reader_0001-event-kbd',
+  gpio: 'gpio:/dev/gpiochip0?d0=17&d1=27',
 }
 
 /** A complete configuration with every key, its meaning and its default. */
@@ -64,25 +68,48 @@ function readerLines(drivers: readonly AnyDriver[]): string[] {
   return ['readers:', ...drivers.flatMap((driver) => readerSample(driver))]
 }
 
-function readerSample({ name, title, transport, options }: AnyDriver): string[] {
+function readerSample({ name, title, transport, schemes, points, options }: AnyDriver): string[] {
   const optionLines = Object.entries(options).map(([key, option]) => optionLine(key, option))
   return [
     `  # ${title}`,
     `  - id: gate-${name}`,
     `    driver: ${name}`,
-    `    transport: ${TRANSPORT_SAMPLE[transport]}`,
+    `    transport: ${TRANSPORT_SAMPLE[schemesOf({ transport, ...(schemes && { schemes }) })[0] ?? 'serial']}`,
     '    direction: in  # in, out or none',
     '    # place: gate  # readers of one place share the repeat window; default: the id',
     '    # name: North gate  # for people; default: the id',
     '    # sim: false  # true: a simulator stands behind it, and its punches say so',
     '    # enabled: true  # false: kept in the file, not opened',
+    ...pointLines(points),
     ...(optionLines.length === 0 ? [] : ['    # options:', ...optionLines]),
   ]
 }
 
+function pointLines(points: AnyDriver['points']): string[] {
+  if (!points) return []
+  const match = Object.entries(points.match).map(([key, option]) => `${key}: ${optionSample(option)}`)
+  const options = Object.entries(points.options ?? {}).map(([key, option]) => `        #   ${optionText(key, option)}`)
+  return [
+    '    points:  # the devices behind it',
+    `      - id: gate-${Object.keys(points.match)[0] ?? 'point'}`,
+    `        match: { ${match.join(', ')} }  # ${Object.values(points.match)
+      .map(({ about }) => about)
+      .join(' ')}`,
+    ...(options.length === 0 ? [] : ['        # options:', ...options]),
+  ]
+}
+
 function optionLine(key: string, option: Option): string {
+  return `    #   ${optionText(key, option)}`
+}
+
+function optionText(key: string, option: Option): string {
   const choices = option.kind === 'choice' ? ` One of ${option.values.join(', ')}.` : ''
-  return `    #   ${key}: ${yamlValue(option.default)}  # ${option.about}${choices}`
+  return `${key}: ${optionSample(option)}  # ${option.about}${choices}`
+}
+
+function optionSample(option: Option): string {
+  return option.kind === 'secret' ? '{ file: /etc/punchd/secrets/… }' : yamlValue(option.default)
 }
 
 function yamlValue(value: unknown): string {

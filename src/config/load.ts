@@ -45,7 +45,11 @@ export function loadConfig(file: string, context: LoadContext): Loaded {
 }
 
 function knownWords(drivers: readonly AnyDriver[]): ReadonlySet<string> {
-  return new Set([...allKeys(fileSchema), ...drivers.flatMap(({ options }) => Object.keys(options))])
+  return new Set([...allKeys(fileSchema), ...drivers.flatMap(declaredKeys)])
+}
+
+function declaredKeys({ options, points }: AnyDriver): string[] {
+  return [options, points?.match ?? {}, points?.options ?? {}].flatMap((fields) => Object.keys(fields))
 }
 
 /** Parses YAML 1.2, keeping positions. */
@@ -123,6 +127,7 @@ function buildConfig(values: FileValues, context: LoadContext): { config: Config
     values.mqtt.password === undefined
       ? { problems: [] }
       : readSecret(values.mqtt.password, ['mqtt', 'password'], context.env)
+  const readers = values.readers.map((reader, index) => readerConfig(reader, index, context))
   const config: Config = {
     site: { id: site.id, name: site.name ?? site.id, timezone: site.timezone, offsets: zoneOffsets(site.timezone) },
     gateway,
@@ -137,11 +142,11 @@ function buildConfig(values: FileValues, context: LoadContext): { config: Config
       topicPrefix,
       window,
     },
-    readers: values.readers.flatMap((reader) => readerConfig(reader, context.drivers) ?? []),
+    readers: readers.flatMap(({ reader }) => reader ?? []),
     policy: { repeatWindowMs: policy.repeatWindow },
     log: { level: log.level },
   }
-  return { config, problems: [...secret.problems, ...tlsProblems(tls)] }
+  return { config, problems: [...secret.problems, ...readers.flatMap(({ problems }) => problems), ...tlsProblems(tls)] }
 }
 
 /** Files that TLS needs and this user cannot read: said now, not as a broker that cannot be reached. */

@@ -31,12 +31,23 @@ export interface TextOption extends Described {
   readonly kind: 'text'
   readonly default: string
 }
-export type Option = DurationOption | ChoiceOption | FlagOption | WholeOption | TextOption
+/** Kept elsewhere: `{ file }`, `{ env }`, `{ credential }` or the text itself; the driver gets the text, '' when absent. */
+export interface SecretOption extends Described {
+  readonly kind: 'secret'
+}
+export type Option = DurationOption | ChoiceOption | FlagOption | WholeOption | TextOption | SecretOption
 
 export type OptionFields = Readonly<Record<string, Option>>
 
 type ValueOf<O extends Option> =
-  O extends ChoiceOption<infer Value> ? Value : O extends FlagOption ? boolean : O extends TextOption ? string : number
+  O extends ChoiceOption<infer Value>
+    ? Value
+    : O extends FlagOption
+      ? boolean
+      : O extends TextOption | SecretOption
+        ? string
+        : number
+export type OptionValue = string | number | boolean
 
 /** The values a driver gets for the options it declared: durations as milliseconds. */
 export type OptionValues<Fields extends OptionFields> = { readonly [Name in keyof Fields]: ValueOf<Fields[Name]> }
@@ -68,6 +79,11 @@ export function whole(min: number, max: number, preset: number, about: string): 
 /** Free text. */
 export function text(preset: string, about: string): TextOption {
   return { kind: 'text', default: preset, about }
+}
+
+/** A secret. Its name must say so (secret, password, token …), that nothing ever prints its value. */
+export function secret(about: string): SecretOption {
+  return { kind: 'secret', about }
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -1,35 +1,72 @@
 /** What a schema of shapes cannot say about readers: drivers, their options, their transports, unique ids. */
 import type { AnyDriver } from '../driver.js'
-import { KIND_OF, parseTransportUrl } from '../transport/url.js'
+import { parseTransportUrl, schemesOf } from '../transport/url.js'
 import { checkValue } from './check.js'
-import type { ReaderConfig } from './config.js'
+import type { PointConfig, ReaderConfig } from './config.js'
 import { isRecord } from './overrides.js'
-import { didYouMean, type Path, type Problem } from './problems.js'
+import type { OptionFields, OptionValue } from './options.js'
+import { didYouMean, pathText, type Path, type Problem } from './problems.js'
 import { optionsSchema, type FileValues } from './schema.js'
+import { readSecret, type SecretSource } from './secret.js'
 
+type Placed = Pick<FileValues['readers'][number], 'id' | 'name' | 'place' | 'direction'>
 type Raw = Readonly<Record<string, unknown>>
 
 /** Looks at the raw values, so that its findings join those of the schema in one go. */
 export function checkReaders(raw: unknown, drivers: readonly AnyDriver[]): Problem[] {
   const readers = isRecord(raw) ? raw['readers'] : undefined
   if (!Array.isArray(readers)) return []
-  const firstWithId = new Map<string, number>()
+  const firstWithId = new Map<string, string>()
   return readers.flatMap((reader: unknown, index) => {
     if (!isRecord(reader)) return []
     const at: Path = ['readers', index]
-    return [...checkId(reader, at, index, firstWithId), ...checkDriver(reader, at, drivers)]
+    return [...checkIds(reader, at, firstWithId), ...checkDriver(reader, at, drivers)]
   })
 }
 
-function checkId(reader: Raw, at: Path, index: number, firstWithId: Map<string, number>): Problem[] {
-  const id = reader['id']
-  if (typeof id !== 'string') return []
-  const first = firstWithId.get(id)
-  if (first === undefined) {
-    firstWithId.set(id, index)
+/** Readers and points share one set of ids: both stand in topics. */
+function checkIds(reader: Raw, at: Path, firstWithId: Map<string, string>): Problem[] {
+  const points = pointsOf(reader).map((point, nth) => [point, [...at, 'points', nth]] as const)
+  return [[reader, at] as const, ...points].flatMap(([item, path]) => {
+    const id = item['id']
+    if (typeof id !== 'string') return []
+    const first = firstWithId.get(id)
+    if (first !== undefined) return [error([...path, 'id'], `reader id "${id}" is already used by ${first}`)]
+    firstWithId.set(id, pathText(path))
     return []
+  })
+}
+
+function pointsOf(reader: Raw): Raw[] {
+  const points = reader['points']
+  return Array.isArray(points) ? points.filter(isRecord) : []
+}
+
+function checkPoints(reader: Raw, at: Path, { name, points: fields }: AnyDriver): Problem[] {
+  const points = pointsOf(reader)
+  if (!fields) {
+    return points.length === 0 ? [] : [error([...at, 'points'], `driver ${name} serves one device and has no points`)]
   }
-  return [error([...at, 'id'], `reader id "${id}" is already used by readers[${first}]`)]
+  if (points.length === 0) {
+    const keys = Object.keys(fields.match).join(', ')
+    return [error(at, `driver ${name} needs points`, `points: [{ id: gate-1, match: { ${keys}: … } }]`)]
+  }
+  const seen = new Map<string, number>()
+  return points.flatMap((point, nth) => {
+    const path: Path = [...at, 'points', nth]
+    const key = JSON.stringify(point['match'] ?? {})
+    const twin = seen.get(key)
+    seen.set(key, nth)
+    return [
+      ...checkMapping(point['match'] ?? {}, fields.match, [...path, 'match']),
+      ...checkMapping(point['options'] ?? {}, fields.options ?? {}, [...path, 'options']),
+      ...(twin === undefined ? [] : [error([...path, 'match'], `points[${twin}] has the same match`)]),
+    ]
+  })
+}
+
+function checkMapping(raw: unknown, fields: OptionFields, path: Path): Problem[] {
+  return isRecord(raw) ? checkValue(optionsSchema(fields), raw, path).problems : []
 }
 
 function checkDriver(reader: Raw, at: Path, drivers: readonly AnyDriver[]): Problem[] {
@@ -44,9 +81,11 @@ function checkDriver(reader: Raw, at: Path, drivers: readonly AnyDriver[]): Prob
       ...checkTransport(reader, at, undefined),
     ]
   }
-  const options = reader['options'] ?? {}
-  const wrong = isRecord(options) ? checkValue(optionsSchema(driver.options), options, [...at, 'options']).problems : []
-  return [...checkTransport(reader, at, driver), ...wrong]
+  return [
+    ...checkTransport(reader, at, driver),
+    ...checkMapping(reader['options'] ?? {}, driver.options, [...at, 'options']),
+    ...checkPoints(reader, at, driver),
+  ]
 }
 
 function checkTransport(reader: Raw, at: Path, driver: AnyDriver | undefined): Problem[] {
@@ -55,10 +94,8 @@ function checkTransport(reader: Raw, at: Path, driver: AnyDriver | undefined): P
   const path = [...at, 'transport']
   const url = parseTransportUrl(written)
   if ('problem' in url) return [error(path, url.problem)]
-  if (driver && KIND_OF[url.scheme] !== driver.transport) {
-    const fitting = Object.entries(KIND_OF).flatMap(([scheme, kind]) =>
-      kind === driver.transport ? [`${scheme}:`] : [],
-    )
+  if (driver && !schemesOf(driver).includes(url.scheme)) {
+    const fitting = schemesOf(driver).map((scheme) => `${scheme}:`)
     return [error(path, `driver ${driver.name} does not speak over ${url.scheme}:`, `use ${fitting.join(' or ')}`)]
   }
   if (url.scheme === 'serial' && /^\/dev\/tty(USB|ACM)\d/.test(url.path)) {
@@ -72,26 +109,59 @@ function error(path: Path, message: string, suggestion?: string): Problem {
   return { severity: 'error', path, message, suggestion }
 }
 
-/** The reader with its defaults filled in; undefined when its driver, options or transport are wrong. */
+/** The reader with its defaults filled in and its secrets read; undefined when its driver, options or transport are wrong. */
 export function readerConfig(
   values: FileValues['readers'][number],
-  drivers: readonly AnyDriver[],
-): ReaderConfig | undefined {
+  index: number,
+  { drivers, env }: { readonly drivers: readonly AnyDriver[]; readonly env: NodeJS.ProcessEnv },
+): { readonly reader?: ReaderConfig; readonly problems: readonly Problem[] } {
   const driver = drivers.find((candidate) => candidate.name === values.driver)
   const transport = parseTransportUrl(values.transport)
-  if (!driver || 'problem' in transport) return undefined
-  const options = checkValue(optionsSchema(driver.options), values.options).value
-  if (!options) return undefined
-  const { id, direction, sim, enabled } = values
-  return {
-    id,
-    name: values.name ?? id,
-    driver: driver.name,
-    transport,
-    direction,
-    place: values.place ?? id,
-    options,
-    sim,
-    enabled,
+  if (!driver || 'problem' in transport) return { problems: [] }
+  const problems: Problem[] = []
+  const read = (fields: OptionFields | undefined, raw: unknown, path: Path): Readonly<Record<string, OptionValue>> => {
+    const found = optionValues(fields ?? {}, raw, path, env)
+    problems.push(...found.problems)
+    return found.values
   }
+  const at: Path = ['readers', index]
+  const { sim, enabled } = values
+  const options = read(driver.options, values.options, [...at, 'options'])
+  const points = values.points.map((point, nth) => ({
+    ...placed(point),
+    match: read(driver.points?.match, point.match, [...at, 'points', nth, 'match']),
+    options: read(driver.points?.options, point.options, [...at, 'points', nth, 'options']),
+  }))
+  return { reader: { ...placed(values), driver: driver.name, transport, options, sim, enabled, points }, problems }
+}
+
+/** What a reader and a point have in common. */
+function placed({
+  id,
+  name = id,
+  place = id,
+  direction,
+}: Placed): Pick<PointConfig, 'id' | 'name' | 'place' | 'direction'> {
+  return { id, name, place, direction }
+}
+
+/** Values of declared options; what is wrong with their shape was said before and gives none here. */
+function optionValues(
+  fields: OptionFields,
+  raw: unknown,
+  path: Path,
+  env: NodeJS.ProcessEnv,
+): { values: Readonly<Record<string, OptionValue>>; problems: Problem[] } {
+  const checked = checkValue(optionsSchema(fields), raw).value ?? {}
+  const problems: Problem[] = []
+  const values = Object.entries(fields).map(([name, { kind }]) => {
+    const value = checked[name]
+    if (kind !== 'secret') return [name, value] as const
+    if (value === undefined) return [name, ''] as const
+    const read = readSecret(value as SecretSource, [...path, name], env)
+    problems.push(...read.problems)
+    return [name, read.value ?? ''] as const
+  })
+  // Parse boundary: the schema has checked each value against its declaration.
+  return { values: Object.fromEntries(values) as Record<string, OptionValue>, problems }
 }

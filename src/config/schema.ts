@@ -80,14 +80,28 @@ const mqtt = z.strictObject({
     .describe('What settles a record.'),
 })
 
+const direction = z.enum(['in', 'out', 'none'], { error: 'must be in, out or none' }).default('none')
+
+const point = z.strictObject({
+  id: idText('Stands in topics and records. Unique among readers and points.'),
+  name: z.string().max(200).optional().describe('For people. Default: the id.'),
+  match: z.record(z.string(), z.unknown()).default({}).describe('By what the driver knows it, such as { address: 0 }.'),
+  direction,
+  place: idText('Default: the id.').optional(),
+  options: z.record(z.string(), z.unknown()).default({}).describe('The options of the driver for a point.'),
+})
+
 const reader = z.strictObject({
   id: idText('Stands in topics and records. Unique.'),
   name: z.string().max(200).optional().describe('For people. Default: the id.'),
   driver: z.string().describe('Which driver speaks to it.'),
-  transport: z.string().describe('serial:PATH?baudRate=N, tcp://HOST:PORT or pcsc:NAME'),
-  direction: z.enum(['in', 'out', 'none'], { error: 'must be in, out or none' }).default('none'),
+  transport: z
+    .string()
+    .describe('serial:PATH?baudRate=N, tcp://HOST:PORT, pcsc:NAME, input:PATH or gpio:CHIP?d0=N&d1=N'),
+  direction,
   place: idText('Readers of one place share the repeat window. Default: the id.').optional(),
   options: z.record(z.string(), z.unknown()).default({}).describe('The options of the driver.'),
+  points: z.array(point).default([]).describe('The devices behind it, for drivers that serve several, such as osdp.'),
   sim: z.boolean().default(false).describe('A simulator stands behind it: its punches say "sim": true.'),
   enabled: z.boolean().default(true).describe('false: kept in the file, not opened.'),
 })
@@ -147,6 +161,8 @@ function optionSchema(option: Option): z.ZodType {
       return z.number().int().min(option.min).max(option.max).default(option.default).describe(option.about)
     case 'text':
       return z.string().default(option.default).describe(option.about)
+    case 'secret':
+      return secret(option.about).optional()
   }
 }
 

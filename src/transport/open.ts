@@ -9,5 +9,9 @@ export const openTransport: OpenTransport = async (url, context) => {
       return (await import('./tcp.js')).openTcp(url, context)
     case 'pcsc':
       return (await import('./pcsc.js')).openPcsc(url, context)
+    case 'input':
+      return (await import('./input.js')).openInput(url, context)
+    case 'gpio':
+      return (await import('./gpio.js')).openGpio(url, context)
   }
 }

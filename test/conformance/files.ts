@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { parse } from 'yaml'
 import { durationMs, type Option, type OptionFields } from '../../src/config/options.js'
 import type { TransportKind } from '../../src/driver.js'
-import { KIND_OF, parseTransportUrl } from '../../src/transport/url.js'
+import { parseTransportUrl, schemesOf } from '../../src/transport/url.js'
 import { root } from '../support/root.js'
 import type { Rig, Vector } from './rig.js'
 
@@ -72,7 +72,7 @@ function checkSample<Fields extends OptionFields, Kind extends TransportKind>(
   assert.match(String(entry['id']), /^[a-z0-9-]{1,32}$/)
   const url = parseTransportUrl(String(entry['transport']))
   assert.ok(!('problem' in url), 'problem' in url ? url.problem : '')
-  assert.equal(KIND_OF[url.scheme], driver.transport)
+  assert.ok(schemesOf(driver).includes(url.scheme), `${driver.name} does not speak over ${url.scheme}:`)
   for (const [name, value] of Object.entries(entry['options'] ?? {})) {
     const option = driver.options[name]
     assert.ok(option, `options.${name} is not an option of ${driver.name}`)
@@ -92,5 +92,7 @@ function fits(option: Option, value: unknown): boolean {
       return Number.isInteger(value) && Number(value) >= option.min && Number(value) <= option.max
     case 'text':
       return typeof value === 'string'
+    case 'secret':
+      return typeof value === 'string' || (typeof value === 'object' && value !== null)
   }
 }

@@ -48,6 +48,7 @@ export function askAboutPresentations<Fields extends OptionFields, Kind extends 
     )
     const [sighting] = run.session.sightings
     assert.ok(sighting)
+    assert.equal(sighting.point, run.device.pointOf?.(0), 'the point at which it was presented')
     assert.ok(run.clock.gave(sighting.arrived), 'arrived must be the very object that came with the bytes')
     assert.ok(run.session.counters.goodFrames >= 1, 'a valid frame counts: session.count("goodFrames")')
     assert.ok(sighting.arrived.uptime >= before && sighting.arrived.uptime <= run.clock.uptime())

@@ -1,6 +1,6 @@
 /** What the conformance suite needs to know about a driver: a few lines per driver. */
-import type { OptionFields } from '../../src/config/options.js'
-import type { Clock, Credential, Driver, TransportKind, Transports, Verdict } from '../../src/driver.js'
+import type { OptionFields, OptionValues } from '../../src/config/options.js'
+import type { Clock, Credential, Driver, Point, Scheme, TransportKind, Transports, Verdict } from '../../src/driver.js'
 
 /** One entry of a driver's vectors.json: bytes as the datasheet or a peer wrote them, and what they mean. */
 export interface Vector {
@@ -27,6 +27,8 @@ export interface RigDevice<Kind extends TransportKind> {
   mute(): void | Promise<void>
   /** What the host made the device show since the last call: one string per command, such as its hex. */
   shown(): string[]
+  /** The point at which that credential is presented, for drivers with points. */
+  readonly pointOf?: (index: number) => string
   /** Bytes drivers only: puts raw bytes on the wire, device to host. */
   readonly send?: (bytes: Uint8Array) => void
 }
@@ -54,6 +56,12 @@ export interface Rig<Fields extends OptionFields, Kind extends TransportKind> {
   /** What a device that says nothing is: `normal`, or lost after `timeoutMs`. */
   readonly silence: 'normal' | { readonly timeoutMs: number }
   readonly stream?: StreamRig
+  /** Options other than the defaults, for what needs them (a secret, say). */
+  readonly config?: Partial<OptionValues<Fields>>
+  /** For drivers with points. */
+  readonly points?: readonly Point[]
+  /** Default: serial. */
+  readonly scheme?: Scheme
   /** Simulated time the handshake takes. Default 0: it needs none. */
   readonly startMs?: number
   /** Simulated time from presenting until the driver has certainly seen it. Default 500 ms. */

@@ -24,14 +24,16 @@ export class Run<Fields extends OptionFields, Kind extends TransportKind> {
     this.clock = clock
     this.device = device
     this.stop = stop
-    const config = optionDefaults<Fields>(rig.driver.options)
+    const config = { ...optionDefaults<Fields>(rig.driver.options), ...rig.config }
     // Moments of the driver's own making look alike, but are not those that came with the bytes.
     const own: Clock = {
       now: () => Object.freeze({ ...clock.now() }),
       uptime: () => clock.uptime(),
       sleep: (ms, signal) => clock.sleep(ms, signal),
     }
-    this.session = new RecordingSession({ config, transport: device.transport, clock: own, signal: stop.signal })
+    const { points = [], scheme = 'serial' } = rig
+    const { transport } = device
+    this.session = new RecordingSession({ config, transport, clock: own, signal: stop.signal, points, scheme })
     this.done = rig.driver.run(this.session).then(
       () => void (this.ending = 'resolved'),
       (error: unknown) => void (this.ending = { error }),

@@ -4,14 +4,19 @@ import type {
   Clock,
   Counter,
   DeviceIdentity,
+  EventDetail,
   Logger,
   LogFields,
+  Point,
+  PointTrouble,
   ReaderSession,
+  Scheme,
   Sighting,
   TransportKind,
   Transports,
   Verdict,
 } from '../../src/driver.js'
+import { RequestQueue } from '../../src/request-queue.js'
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
@@ -41,6 +46,8 @@ export interface SessionParts<Config, Kind extends TransportKind> {
   readonly transport: Transports[Kind]
   readonly clock: Clock
   readonly signal: AbortSignal
+  readonly points?: readonly Point[]
+  readonly scheme?: Scheme
 }
 
 /** How `report` is answered: a fixed verdict, or a function that may take its time. */
@@ -56,6 +63,13 @@ export class RecordingSession<Config, Kind extends TransportKind> implements Rea
   readonly identities: DeviceIdentity[] = []
   readonly sightings: Sighting[] = []
   readonly counters: Record<Counter, number> = { goodFrames: 0, badFrames: 0, discardedBytes: 0 }
+  readonly points: readonly Point[]
+  readonly scheme: Scheme
+  /** A test asks with `requests.ask(…)`. */
+  readonly requests: RequestQueue
+  readonly events: { readonly type: string; readonly detail: EventDetail; readonly point: string | undefined }[] = []
+  readonly pointStates: (readonly [point: string, state: 'up' | PointTrouble])[] = []
+  readonly figures: Record<string, number> = {}
   answer: Answer = 'accepted'
 
   constructor(parts: SessionParts<Config, Kind>) {
@@ -63,6 +77,9 @@ export class RecordingSession<Config, Kind extends TransportKind> implements Rea
     this.transport = parts.transport
     this.clock = parts.clock
     this.signal = parts.signal
+    this.points = parts.points ?? []
+    this.scheme = parts.scheme ?? 'serial'
+    this.requests = new RequestQueue(parts.signal)
   }
 
   ready(identity: DeviceIdentity): void {
@@ -78,6 +95,20 @@ export class RecordingSession<Config, Kind extends TransportKind> implements Rea
     this.counters[counter] += by
   }
 
+  pointReady(point: string): void {
+    this.pointStates.push([point, 'up'])
+  }
+  pointLost(point: string, trouble: PointTrouble): void {
+    this.pointStates.push([point, trouble])
+  }
+  event(type: string, detail: EventDetail = {}, point?: string): Promise<void> {
+    this.events.push({ type, detail, point })
+    return Promise.resolve()
+  }
+  measure(figures: Readonly<Record<string, number>>): void {
+    Object.assign(this.figures, figures)
+  }
+
   /** The values reported so far, in order. */
   get values(): string[] {
     return this.sightings.map((sighting) => sighting.credential.value)
@@ -91,5 +122,6 @@ export function optionDefaults<Fields extends OptionFields>(fields: Fields): Opt
 }
 
 function defaultOf(option: Option): string | number | boolean {
+  if (option.kind === 'secret') return ''
   return option.kind === 'duration' ? (durationMs(option.default) ?? Number.NaN) : option.default
 }

@@ -1,6 +1,7 @@
 /** Readers under supervision, with drivers and transports that a test writes in a line. */
 import type { Report } from '../../src/attendance.js'
 import type { ReaderConfig } from '../../src/config/config.js'
+import { RequestDesk } from '../../src/desk.js'
 import type { AnyDriver, ByteTransport, ReaderSession } from '../../src/driver.js'
 import type { Reported } from '../../src/journal/protocol.js'
 import type { Moment, Sighting } from '../../src/model.js'
@@ -17,7 +18,7 @@ export type Run = (session: TestSession) => Promise<void>
 export function readerConfig(id: string, over: Partial<ReaderConfig> = {}): ReaderConfig {
   const transport = { scheme: 'tcp', host: 'reader', port: 1 } as const
   const reader = { id, name: id, driver: 'scripted', transport, direction: 'in', place: 'door', options: {} } as const
-  return { ...reader, sim: false, enabled: true, ...over }
+  return { ...reader, sim: false, enabled: true, points: [], ...over }
 }
 
 /** Opens memory wires, and remembers what became of them. */
@@ -48,6 +49,8 @@ export class Supervised {
   readonly wires = new Wires()
   readonly reports: Report[] = []
   readonly lost: string[] = []
+  readonly notes: string[] = []
+  readonly desk = new RequestDesk([], [])
   readonly stop = new AbortController()
   readonly status: Status
   answer: Reported = { verdict: 'accepted', lastSeq: 1 }
@@ -80,6 +83,8 @@ export class Supervised {
         return this.answer
       },
       onLost: ({ id }: ReaderConfig, code: string) => void this.lost.push(`${id} ${code}`),
+      desk: this.desk,
+      note: async (at: string, type: string) => void this.notes.push(`${at} ${type}`),
       random: () => 0.5,
     }
     return supervise(reader, context, this.stop.signal)
