@@ -8,6 +8,7 @@ import { openTransport } from './transport/open.js'
 import { backlog } from './verbs/backlog.js'
 import { check } from './verbs/check.js'
 import { config } from './verbs/config.js'
+import { enroll } from './verbs/enroll.js'
 import { exportRecords } from './verbs/export.js'
 import { punches } from './verbs/punches.js'
 import { readers } from './verbs/readers.js'
@@ -16,7 +17,20 @@ import { tail } from './verbs/tail.js'
 import { print, type Verb, type VerbContext } from './verbs/verb.js'
 import { version } from './verbs/version.js'
 
-const VERBS: readonly Verb[] = [run, check, readers, tail, punches, backlog, exportRecords, config, sim, demo, version]
+const VERBS: readonly Verb[] = [
+  run,
+  check,
+  readers,
+  enroll,
+  tail,
+  punches,
+  backlog,
+  exportRecords,
+  config,
+  sim,
+  demo,
+  version,
+]
 
 /** Runs the verb that the command line names; sets the exit code. */
 export async function main(): Promise<void> {

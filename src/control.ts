@@ -2,13 +2,24 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import { isRecord } from './config/overrides.js'
 import { DaemonError, messageOf } from './errors.js'
+import type { ReaderId } from './model.js'
+import { REQUEST_KINDS, type RequestFacts, type RequestKind } from './requests.js'
 
-/** Everything a verb may ask, with its answer. `enroll` and `identify` join with the drivers that can. */
+/** Something asked of a reader or point. */
+export interface AskedReader {
+  readonly reader: string
+  readonly kind: RequestKind
+  readonly args: RequestFacts
+}
+
+/** Everything a verb may ask, with its answer. */
 export interface ControlVerbs {
   readonly readers: { readonly args: undefined; readonly answer: readonly ReaderLine[] }
   readonly status: { readonly args: undefined; readonly answer: StatusLine }
   readonly retry: { readonly args: { readonly id: string }; readonly answer: { readonly delivered: true } }
+  readonly request: { readonly args: AskedReader; readonly answer: RequestFacts }
 }
 export type ControlVerb = keyof ControlVerbs
 
@@ -22,6 +33,10 @@ export interface ReaderLine {
   readonly hint?: string | undefined
   readonly lastGoodRead: string | null
   readonly model?: string | undefined
+  /** The reader behind which it is a point. */
+  readonly of?: ReaderId | undefined
+  /** What it can be asked. */
+  readonly can: readonly RequestKind[]
 }
 
 export interface StatusLine {
@@ -39,19 +54,74 @@ export interface StatusLine {
 }
 
 export type ControlRequest = { readonly verb: string; readonly args?: unknown }
+/** `progress` lines may come before the answer. A line `{"verb":"cancel"}` gives up what this connection asked for. */
 export type ControlAnswer =
+  | ({ readonly status: 'progress' } & Step)
   | { readonly status: 'ok'; readonly data: unknown }
   | {
       readonly status: 'error'
       readonly error: { readonly code: string; readonly message: string; readonly hint?: string | undefined }
     }
 
+/** Something to tell while a request is under way. */
+export interface Step {
+  readonly step: string
+  readonly text: string
+  readonly facts: RequestFacts
+}
+
+/** How whoever asked is reached meanwhile. */
+export interface Call {
+  /** Aborts when they give up, or are gone. */
+  readonly signal: AbortSignal
+  readonly progress: (step: Step) => void
+}
+
 export type ControlActions = {
-  readonly [Verb in ControlVerb]: (args: ControlVerbs[Verb]['args']) => Promise<ControlVerbs[Verb]['answer']>
+  readonly [Verb in ControlVerb]: (
+    args: ControlVerbs[Verb]['args'],
+    call: Call,
+  ) => Promise<ControlVerbs[Verb]['answer']>
 }
 
 /** A request longer than this is no request of ours. */
 const MAX_LINE = 16 * 1024
+
+/** One connection. What it asked for ends with it. */
+class Conversation {
+  readonly #socket: Socket
+  readonly #actions: ControlActions
+  readonly #under = new Set<AbortController>()
+
+  constructor(socket: Socket, actions: ControlActions) {
+    this.#socket = socket
+    this.#actions = actions
+  }
+
+  async take(line: string): Promise<void> {
+    const giveUp = new AbortController()
+    const progress = (step: Step): void => this.#say({ status: 'progress', ...step })
+    try {
+      const { verb, args } = JSON.parse(line) as ControlRequest
+      if (verb === 'cancel') return this.over()
+      this.#under.add(giveUp)
+      this.#say({ status: 'ok', data: await perform(verb, args, this.#actions, { signal: giveUp.signal, progress }) })
+    } catch (error) {
+      this.#say(shown(error))
+    } finally {
+      this.#under.delete(giveUp)
+    }
+  }
+
+  /** Gives up what is under way; each is still answered. */
+  over(): void {
+    for (const giveUp of this.#under) giveUp.abort()
+  }
+
+  #say(answer: ControlAnswer): void {
+    if (this.#socket.writable) this.#socket.write(`${JSON.stringify(answer)}\n`)
+  }
+}
 
 export class ControlServer {
   readonly #server: Server
@@ -84,9 +154,9 @@ export class ControlServer {
       unread = chunk.includes(10) ? 0 : unread + chunk.length
       if (unread > MAX_LINE) socket.destroy()
     })
-    createInterface({ input: socket }).on('line', (line) => {
-      void answerTo(line, actions).then((answer) => socket.write(`${JSON.stringify(answer)}\n`))
-    })
+    const conversation = new Conversation(socket, actions)
+    createInterface({ input: socket }).on('line', (line) => void conversation.take(line))
+    socket.on('close', () => conversation.over())
   }
 
   async close(): Promise<void> {
@@ -95,28 +165,37 @@ export class ControlServer {
   }
 }
 
-async function answerTo(line: string, actions: ControlActions): Promise<ControlAnswer> {
-  try {
-    const { verb, args } = JSON.parse(line) as ControlRequest
-    return { status: 'ok', data: await perform(verb, args, actions) }
-  } catch (error) {
-    const { code, hint } = error instanceof DaemonError ? error : { code: 'usage', hint: undefined }
-    return { status: 'error', error: { code, message: messageOf(error), hint } }
-  }
+function shown(error: unknown): ControlAnswer {
+  const { code, hint } = error instanceof DaemonError ? error : { code: 'usage', hint: undefined }
+  return { status: 'error', error: { code, message: messageOf(error), hint } }
 }
 
-function perform(verb: string, args: unknown, actions: ControlActions): Promise<unknown> {
+function perform(verb: string, args: unknown, actions: ControlActions, call: Call): Promise<unknown> {
   switch (verb) {
     case 'readers':
-      return actions.readers(undefined)
+      return actions.readers(undefined, call)
     case 'status':
-      return actions.status(undefined)
-    case 'retry': {
-      const id = typeof args === 'object' && args !== null && 'id' in args ? args.id : undefined
-      if (typeof id !== 'string') throw new DaemonError('usage', 'retry needs the id of a parked record')
-      return actions.retry({ id })
-    }
+      return actions.status(undefined, call)
+    case 'retry':
+      return actions.retry({ id: textIn(args, 'id', 'retry needs the id of a parked record') }, call)
+    case 'request':
+      return actions.request(requestIn(args), call)
     default:
       throw new DaemonError('usage', `the daemon knows no request "${verb}"`)
   }
+}
+
+function textIn(args: unknown, key: string, problem: string): string {
+  const value = isRecord(args) ? args[key] : undefined
+  if (typeof value !== 'string') throw new DaemonError('usage', problem)
+  return value
+}
+
+function requestIn(args: unknown): AskedReader {
+  const reader = textIn(args, 'reader', 'a request needs the id of a reader')
+  const kind = REQUEST_KINDS.find((known) => known === textIn(args, 'kind', 'a request needs its kind'))
+  if (!kind) throw new DaemonError('usage', `requests are ${REQUEST_KINDS.join(', ')}`)
+  const facts = isRecord(args) && isRecord(args['args']) ? args['args'] : {}
+  const plain = Object.entries(facts).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+  return { reader, kind, args: Object.fromEntries(plain) as RequestFacts } // Parse boundary: filtered above.
 }

@@ -113,7 +113,9 @@ class Daemon {
   async #listen(thread: JournalThread, { outbox, publisher }: Sending): Promise<ControlServer | undefined> {
     const { config, log } = this.#context
     const path = controlSocket(config)
-    const actions = controlActions({ config, status: this.#status, thread, outbox, publisher })
+    const desk = this.#desk
+    const note = this.#noteIn(thread)
+    const actions = controlActions({ config, status: this.#status, thread, outbox, publisher, desk, note })
     return ControlServer.listen(path, actions).catch((error: unknown) => {
       const hint = 'is data.path longer than 90 characters, or on a file system without sockets?'
       log.warn('No control socket', { event: 'control-absent', path, reason: messageOf(error), hint })

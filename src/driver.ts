@@ -156,6 +156,8 @@ export interface Driver<Fields extends OptionFields, Kind extends TransportKind>
   readonly schemes?: readonly Scheme[]
   /** Declared by drivers that serve several devices: then `points:` must stand in the configuration, else it must not. */
   readonly points?: PointFields
+  /** How `punchd readers scan` finds out whether a serial device is one of these. */
+  readonly probe?: Probe
   /** What it can be asked. Default: nothing. */
   readonly requests?: readonly RequestKind[]
   /**
@@ -164,6 +166,14 @@ export interface Driver<Fields extends OptionFields, Kind extends TransportKind>
    * arrives meanwhile waits, each chunk with its own `arrived`.
    */
   run(session: ReaderSession<OptionValues<Fields>, Kind>): Promise<void>
+}
+
+/** One harmless question to a serial device that may be anything. */
+export interface Probe {
+  /** Speeds to ask at, the usual one first. */
+  readonly baudRates: readonly number[]
+  /** Resolves with who answered as only this family does; undefined when nobody did, or when the signal aborts. */
+  ask(transport: ByteTransport, clock: Clock, signal: AbortSignal): Promise<DeviceIdentity | undefined>
 }
 
 /** The driver's keys of a point. Two points of one reader must differ in `match`. */

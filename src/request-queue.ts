@@ -29,7 +29,6 @@ export class RequestQueue implements ReaderRequests {
     return new Promise((resolve, reject) => {
       if (this.#signal.aborted) return reject(ended())
       const own = new AbortController()
-      const giveUp = (): void => own.abort()
       const settle = (act: () => void): void => {
         if (!this.#open.delete(lose)) return
         signal?.removeEventListener('abort', giveUp)
@@ -39,16 +38,28 @@ export class RequestQueue implements ReaderRequests {
         own.abort()
         settle(() => reject(error))
       }
-      const fail = (message: string, hint?: string): void =>
-        settle(() => reject(new DaemonError('request-failed', message, hint === undefined ? {} : { hint })))
-      this.#open.add(lose)
-      signal?.addEventListener('abort', giveUp, { once: true })
-      if (signal?.aborted) giveUp()
+      const fail = (message: string, hint?: string): void => settle(() => reject(failed(message, hint)))
       const progress: ReaderRequest['progress'] = (step, text, facts = {}) => onProgress?.(step, text, facts)
       const done = (result: RequestFacts = {}): void => settle(() => resolve(result))
-      this.#waiting.push({ kind, point, args, signal: own.signal, progress, done, fail })
+      const request: ReaderRequest = { kind, point, args, signal: own.signal, progress, done, fail }
+      const giveUp = (): void => {
+        own.abort()
+        // A driver that has it answers itself; one that has not must never see it.
+        if (this.#withdraw(request)) fail('given up before it began')
+      }
+      this.#open.add(lose)
+      this.#waiting.push(request)
+      signal?.addEventListener('abort', giveUp, { once: true })
+      if (signal?.aborted) giveUp()
       this.#wake?.()
     })
+  }
+
+  /** True when it was still waiting. */
+  #withdraw(request: ReaderRequest): boolean {
+    const at = this.#waiting.indexOf(request)
+    if (at >= 0) this.#waiting.splice(at, 1)
+    return at >= 0
   }
 
   take(): ReaderRequest | undefined {
@@ -80,4 +91,8 @@ function ended(): DaemonError {
   return new DaemonError('request-impossible', 'the reader went away meanwhile', {
     hint: 'punchd readers shows why; ask again when it is up',
   })
+}
+
+function failed(message: string, hint: string | undefined): DaemonError {
+  return new DaemonError('request-failed', message, hint === undefined ? {} : { hint })
 }

@@ -7,7 +7,8 @@ import type { ReaderId } from './model.js'
  * `identify`: light up or beep for a while, so that a person sees which reader it is.
  * `set-key`: give the device its key (`key`: 32 hex digits).
  */
-export type RequestKind = 'enroll' | 'remove' | 'list' | 'identify' | 'set-key'
+export const REQUEST_KINDS = ['enroll', 'remove', 'list', 'identify', 'set-key'] as const
+export type RequestKind = (typeof REQUEST_KINDS)[number]
 
 /** Names and values of a request, its progress or its result. Never a template, an image or a key. */
 export type RequestFacts = Readonly<Record<string, string | number | boolean>>
@@ -21,10 +22,10 @@ export interface ReaderRequest {
   /** Aborts when the person gives up or the run ends: undo what is half done, then `fail` or `done` as it turned out. */
   readonly signal: AbortSignal
   /** Tells the person at the command line what to do next or what happened: a word for programs, a sentence for people. */
-  progress(step: string, text: string, facts?: RequestFacts): void
-  done(result?: RequestFacts): void
+  readonly progress: (step: string, text: string, facts?: RequestFacts) => void
+  readonly done: (result?: RequestFacts) => void
   /** `message` says what the person sees, `hint` what to do about it. */
-  fail(message: string, hint?: string): void
+  readonly fail: (message: string, hint?: string) => void
 }
 
 /** The requests for one run of a driver. Iterating waits for the next one and ends with the session. */

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 const BY_ID = '/dev/serial/by-id'
 
 /** Stable names of the USB serial ports plugged in now. */
-export async function stableNames(): Promise<string[]> {
-  const names = await readdir(BY_ID).catch(() => [])
-  return names.sort().map((name) => join(BY_ID, name))
+export async function stableNames(folder = BY_ID): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [])
+  return names.sort().map((name) => join(folder, name))
 }
 
 export interface Holder {
