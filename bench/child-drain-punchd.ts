@@ -35,7 +35,7 @@ const publisher = new MqttPublisher({
     begun = performance.now()
     outbox.online()
   },
-  onOffline: () => outbox.offline(),
+  onOffline: (deaf) => outbox.offline(deaf),
 })
 const outbox: Outbox = new RealOutbox({ journal: thread, publisher, clock, log, settled: state.settled })
 const publishing = publisher.run(stop.signal)

@@ -81,9 +81,12 @@ export class Outbox {
     this.#pump()
   }
 
-  /** The connection ended: whatever was in flight is pending again. */
-  offline(): void {
-    const answered = this.#refusedSome || this.#watermark.seq > this.#settledAtConnect
+  /**
+   * The connection ended: whatever was in flight is pending again. `deaf`: the broker answered nothing at all on it,
+   * and did not end it; no record is to blame for that.
+   */
+  offline(deaf = false): void {
+    const answered = deaf || this.#refusedSome || this.#watermark.seq > this.#settledAtConnect
     const culprit = this.#suspects.connectionEnded(this.#inFlight, answered)
     this.#connection += 1
     this.#restart()

@@ -47,7 +47,7 @@ export class Sending {
     const { config, clock, log } = context
     const topics = new Topics(config.mqtt.topicPrefix, config.site.id, config.gateway.id)
     const onOnline = (): void => this.outbox.online()
-    const onOffline = (): void => this.outbox.offline()
+    const onOffline = (deaf: boolean): void => this.outbox.offline(deaf)
     this.#parts = parts
     this.publisher = new MqttPublisher({ config: config.mqtt, topics, clock, log, onOnline, onOffline })
     this.outbox = new Outbox({ journal: thread, publisher: this.publisher, clock, log, settled: state.settled })

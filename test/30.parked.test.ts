@@ -195,6 +195,18 @@ describe('parking', () => {
       assert.equal(rig.journal.state.parked, 0)
     })
 
+    it('is no record at all when the broker never answers anything', async () => {
+      fill(rig.journal, 5)
+      for (let connection = 0; connection < 30; connection++) {
+        await rig.connect()
+        await rig.disconnect(true)
+      }
+      assert.equal(rig.journal.state.parked, 0)
+      rig.publisher.fate = () => 'ack'
+      await rig.connect()
+      assert.equal(rig.outbox.settled, 5)
+    })
+
     it('is not one that waited while others were refused', async () => {
       fill(rig.journal, 30)
       for (let connection = 0; connection < 25; connection++) {

@@ -1,5 +1,6 @@
 /** Records and a real broker: taken, refused, too large, lost on the way. */
 import assert from 'node:assert/strict'
+import { createServer, type AddressInfo } from 'node:net'
 import { writeFileSync } from 'node:fs'
 import type { MqttConfig } from '../src/config/config.js'
 import { Broker, hasMosquitto, Listener } from './support/broker.js'
@@ -269,5 +270,18 @@ describe('records over MQTT', function () {
     await until(() => sending.done && listener.seqs.includes(1), LONG, 'the record')
     assert.equal(sending.publisher.connects, 2)
     assert.equal(sending.journal.state.parked, 0)
+  })
+
+  it('stay in their place when the broker lets us connect and never answers', async () => {
+    // CONNACK of MQTT 5: no flags, success, no properties.
+    const mute = createServer((socket) => socket.once('data', () => socket.write(Buffer.from('2003000000', 'hex'))))
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
+    const { port } = mute.address() as AddressInfo
+    const sending = send({ url: `mqtt://127.0.0.1:${port}` })
+    await sending.direct.append(punchDraft('AA'))
+    const timeOuts = () => sending.log.lines.filter(({ fields }) => fields['event'] === 'ack-timeout').length
+    await until(() => timeOuts() >= 7, LONG, 'more time-outs than it takes to suspect a record')
+    mute.close()
+    assert.deepEqual([sending.journal.state.parked, sending.outbox.settled], [0, 0])
   })
 })

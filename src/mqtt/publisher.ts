@@ -25,7 +25,8 @@ export interface PublisherContext {
   readonly clock: Clock
   readonly log: Logger
   readonly onOnline: () => void
-  readonly onOffline: () => void
+  /** `deaf`: the broker let us connect, and answered nothing until we gave up. */
+  readonly onOffline: (deaf: boolean) => void
 }
 
 export class MqttPublisher implements Publisher {
@@ -38,6 +39,10 @@ export class MqttPublisher implements Publisher {
   readonly #sentAt = new Map<number, number>()
   /** The broker answered to a record on this connection, be it with a refusal. */
   #answered = false
+  /** It answered to anything on this connection. */
+  #alive = false
+  /** We ended this connection, since nothing was answered. */
+  #deaf = false
   /** Topics that the broker refused, with the uptime until which they are left out. */
   readonly #muted = new Map<string, number>()
   /** Connections so far. */
@@ -92,9 +97,11 @@ export class MqttPublisher implements Publisher {
   #publishRetained(topic: string, payload: string): void {
     const { clock, log } = this.#context
     if (clock.uptime() < (this.#muted.get(topic) ?? 0)) return
-    this.#connection?.publish(topic, payload, true).catch((error: unknown) => {
+    const alive = (): void => void (this.#alive = true)
+    this.#connection?.publish(topic, payload, true).then(alive, (error: unknown) => {
       // Lost with the connection, it is sent again with the next one.
       if (error instanceof PublishError && error.code === 'publish-offline') return
+      this.#alive = true
       // Some brokers (Mosquitto 2.0.11) close the connection after a refusal: trying on would keep records from leaving.
       this.#muted.set(topic, clock.uptime() + MUTED_MS)
       log.warn('Status document refused', { event: 'status-refused', topic, reason: messageOf(error) })
@@ -122,7 +129,7 @@ export class MqttPublisher implements Publisher {
   async #connectAndStay(signal: AbortSignal): Promise<TransportError> {
     const { config, topics, log, onOnline, onOffline } = this.#context
     let connection: Connection
-    this.#answered = false
+    this.#answered = this.#alive = this.#deaf = false
     try {
       const will = { topic: topics.state, payload: JSON.stringify({ state: 'offline', reason: 'lost' }) }
       connection = await Connection.open(config, will, signal)
@@ -143,7 +150,7 @@ export class MqttPublisher implements Publisher {
     life.abort()
     if (signal.aborted) await this.#sayGoodbye(connection)
     this.#connection = undefined
-    onOffline()
+    onOffline(this.#deaf)
     return why
   }
 
@@ -155,6 +162,7 @@ export class MqttPublisher implements Publisher {
       const waitedMs = oldest === undefined ? 0 : clock.uptime() - oldest
       if (waitedMs >= ACK_TIMEOUT_MS) {
         log.warn('Broker does not acknowledge', { event: 'ack-timeout', waitedMs: Math.round(waitedMs) })
+        this.#deaf = !this.#alive && !this.#answered
         return connection.drop()
       }
       await clock.sleep(ACK_TIMEOUT_MS - waitedMs, over)

@@ -31,9 +31,9 @@ export class OutboxRig {
     await this.settle()
   }
 
-  async disconnect(): Promise<void> {
+  async disconnect(deaf = false): Promise<void> {
     this.publisher.drop()
-    this.outbox.offline()
+    this.outbox.offline(deaf)
     await this.settle()
   }
 

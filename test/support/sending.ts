@@ -48,7 +48,7 @@ export class Sending {
       clock,
       log,
       onOnline: () => this.outbox.online(),
-      onOffline: () => this.outbox.offline(),
+      onOffline: (deaf) => this.outbox.offline(deaf),
     })
     const { publisher, direct: journal } = this
     this.outbox = new Outbox({ journal, publisher, clock, log, settled: this.journal.state.settled })
