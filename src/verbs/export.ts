@@ -52,21 +52,23 @@ async function write(
     await printAll(context.out, shown)
     return
   }
-  await writeFile(options.output, shown)
-  const result = { file: options.output, records: total }
-  print(context.out, options.json ? JSON.stringify(result) : `${plural(total, 'record')} written to ${options.output}`)
+  // Either format has one line that is no record: the header, or the summary at the end.
+  const records = (await writeFile(options.output, shown)) - 1
+  const result = { file: options.output, records }
+  print(context.out, options.json ? JSON.stringify(result) : `${plural(records, 'record')} written to ${options.output}`)
 }
 
-/** Beside the target, then renamed: nobody picks up half an export. */
-async function writeFile(file: string, lines: AsyncIterable<string>): Promise<void> {
+/** Beside the target, then renamed: nobody picks up half an export. Returns the lines written. */
+async function writeFile(file: string, lines: AsyncIterable<string>): Promise<number> {
   const temporary = `${file}.${process.pid}.tmp`
   try {
     const stream = createWriteStream(temporary, { mode: 0o600 })
     const failed = new Promise<never>((_, reject) => stream.once('error', reject))
-    await Promise.race([printAll(stream, lines), failed])
+    const written = await Promise.race([printAll(stream, lines), failed])
     stream.end()
     await finished(stream)
     renameSync(temporary, file)
+    return written
   } catch (error) {
     rmSync(temporary, { force: true })
     throw new VerbError(EXIT.cannotCreate, 'output-failed', `cannot write ${file}: ${messageOf(error)}`)
