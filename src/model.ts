@@ -74,4 +74,5 @@ export interface Origin {
 }
 
 /** Kinds of journal records. `presence` and `correction` join when something writes them. */
-export type RecordKind = 'punch' | 'audit'
+export const RECORD_KINDS = ['punch', 'audit'] as const
+export type RecordKind = (typeof RECORD_KINDS)[number]
