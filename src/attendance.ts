@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Draft, Journal } from './journal/journal.js'
 import type { Credential, Direction, Judgement, Moment, Origin, Sighting } from './model.js'
-import { isOver, isRepeat, repeatKey, type FirstPunch } from './policy/repeat.js'
+import { isForgotten, isOver, isRepeat, repeatKey, type FirstPunch } from './policy/repeat.js'
 
 /** A sighting with the reader that made it. */
 export interface Report {
@@ -90,6 +90,8 @@ export class Attendance {
     let newest: Moment | undefined
     this.#journal.newestPunches((body) => {
       const punch = JSON.parse(body) as StoredPunch
+      // Before that boot there may be one whose clock was set.
+      if (isForgotten(punch.clock, now)) return 'more'
       newest ??= punch.clock
       // While the clock of a new boot is not set, the newest punch tells how far back to look.
       if (isOver(punch.clock, now, this.#windowMs) || isOver(punch.clock, newest, this.#windowMs)) return 'enough'

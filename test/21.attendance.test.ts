@@ -119,6 +119,16 @@ describe('attendance', () => {
     assert.deepEqual(attendance.record([cardReport('AA', 0, { moment: back })]), ['repeat'])
   })
 
+  it('remembers windows across a boot in between whose clock was never set', () => {
+    tap('AA', 0)
+    const unset = { boot: 'boot-2', state: 'unsynced', errorMs: null, wall: 0 } as const
+    attendance.record([cardReport('BB', 0, { moment: momentAt(2_000, unset) })])
+    const boot = (minutes: number) => momentAt(9_000, { boot: 'boot-3', wall: momentAt(minutes * MINUTE).wall })
+    reopen(boot(3))
+    assert.deepEqual(attendance.record([cardReport('AA', 0, { moment: boot(4) })]), ['repeat'])
+    assert.deepEqual(attendance.record([cardReport('BB', 0, { moment: boot(4) })]), ['accepted'])
+  })
+
   it('does not read a whole journal for the windows while the clock is not set', () => {
     for (let punch = 0; punch < 50; punch++) tap('AA', punch * WINDOW)
     let read = 0

@@ -22,6 +22,11 @@ export function isRepeat(first: Moment, moment: Moment, windowMs: number): boole
   return elapsed !== undefined && Math.abs(elapsed) < windowMs
 }
 
+/** True when `first` tells nothing about `now`, nor ever will: an earlier boot whose clock was never set. */
+export function isForgotten(first: Moment, now: Moment): boolean {
+  return first.boot !== now.boot && first.state === 'unsynced'
+}
+
 /** True when no later punch can fall into the window of `first` any more. */
 export function isOver(first: Moment, now: Moment, windowMs: number): boolean {
   const elapsed = elapsedMs(first, now)
