@@ -23,6 +23,9 @@ interface StoredPunch {
   readonly verdict: Judgement
 }
 
+/** A gateway that never saw a time server has nothing but such punches: its start must not read them all. */
+const MOST_FORGOTTEN = 10_000
+
 /** The part of the journal that attendance needs. */
 export type PunchJournal = Pick<Journal, 'append' | 'newestPunches'>
 
@@ -88,10 +91,11 @@ export class Attendance {
   #rebuild(now: Moment): void {
     const found: [string, FirstPunch][] = []
     let newest: Moment | undefined
+    let forgotten = 0
     this.#journal.newestPunches((body) => {
       const punch = JSON.parse(body) as StoredPunch
       // Before that boot there may be one whose clock was set.
-      if (isForgotten(punch.clock, now)) return 'more'
+      if (isForgotten(punch.clock, now)) return ++forgotten < MOST_FORGOTTEN ? 'more' : 'enough'
       newest ??= punch.clock
       // While the clock of a new boot is not set, the newest punch tells how far back to look.
       if (isOver(punch.clock, now, this.#windowMs) || isOver(punch.clock, newest, this.#windowMs)) return 'enough'
