@@ -40,6 +40,29 @@ export function askAboutStream<Fields extends OptionFields, Kind extends Transpo
     await run.end()
   })
 
+  if (stream.asked === true) askAboutUnasked(rig)
+  else askAboutFrames(rig, stream)
+
+  it(`holds no more than ${stream.maxHeld} bytes after ${FLOOD_BYTES} bytes of noise, and still works`, async () => {
+    const noise = randomBytes(seeded(SEED), FLOOD_BYTES)
+    const lengths = [FLOOD_BYTES, ...Array.from({ length: 200 }, (_, index) => 2_000 + index)]
+    for (const length of lengths) {
+      const held = stream.held(noise.subarray(0, length))
+      assert.ok(held <= stream.maxHeld, `${held} bytes held after ${length}`)
+    }
+    const run = await Run.of(rig)
+    run.device.send?.(noise)
+    await run.present(0)
+    assert.deepEqual(run.session.values, [run.device.credentials[0]?.value])
+    await run.end()
+  })
+}
+
+/** Frames that come by themselves: each is a presentation. */
+function askAboutFrames<Fields extends OptionFields, Kind extends TransportKind>(
+  rig: Rig<Fields, Kind>,
+  stream: StreamRig,
+): void {
   it('reports every frame of a chunk, the first of each card', async () => {
     const run = await Run.of(rig)
     const frames = goodFrames(rig).slice(0, 2)
@@ -99,16 +122,20 @@ export function askAboutStream<Fields extends OptionFields, Kind extends Transpo
     assert.ok(badFrames + discardedBytes > 0, 'damaged frames count: session.count("badFrames")')
     await run.end()
   })
+}
 
-  it(`holds no more than ${stream.maxHeld} bytes after ${FLOOD_BYTES} bytes of noise, and still works`, async () => {
-    const noise = randomBytes(seeded(SEED), FLOOD_BYTES)
-    const lengths = [FLOOD_BYTES, ...Array.from({ length: 200 }, (_, index) => 2_000 + index)]
-    for (const length of lengths) {
-      const held = stream.held(noise.subarray(0, length))
-      assert.ok(held <= stream.maxHeld, `${held} bytes held after ${length}`)
-    }
+/** A device that speaks when asked: what comes unasked, good or damaged, is nobody. */
+function askAboutUnasked<Fields extends OptionFields, Kind extends TransportKind>(rig: Rig<Fields, Kind>): void {
+  it('takes frames that nobody asked for as nobody, and goes on', async () => {
     const run = await Run.of(rig)
-    run.device.send?.(noise)
+    for (const frame of goodFrames(rig)) {
+      for (let length = 1; length <= frame.length; length++) {
+        run.device.send?.(frame.slice(0, length))
+        await run.clock.advance(7)
+      }
+    }
+    await run.clock.advance(rig.restMs ?? 2_000)
+    assert.deepEqual(run.session.values, [], 'a credential out of an answer to no question')
     await run.present(0)
     assert.deepEqual(run.session.values, [run.device.credentials[0]?.value])
     await run.end()
