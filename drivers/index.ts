@@ -3,6 +3,7 @@ import type { AnyDriver } from '../src/driver.js'
 import { driver as pcsc } from './pcsc/index.js'
 import { driver as pn532 } from './pn532/index.js'
 import { driver as rdm6300 } from './rdm6300/index.js'
+import { driver as wiegand } from './wiegand/index.js'
 import { driver as zfm } from './zfm/index.js'
 
-export const drivers: readonly AnyDriver[] = [pcsc, pn532, rdm6300, zfm]
+export const drivers: readonly AnyDriver[] = [pcsc, pn532, rdm6300, wiegand, zfm]

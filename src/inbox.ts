@@ -18,9 +18,10 @@ export interface InboxParts<Frame> {
   readonly signal: AbortSignal
   /** Takes bytes as they come, cut anywhere; returns the frames they completed. */
   readonly decode: (bytes: Uint8Array) => readonly Frame[]
+  /** Frames kept unread while the driver waits for a verdict; beyond it the oldest go. Default 64. */
+  readonly most?: number
 }
 
-/** More than that unread is a device gone mad; the oldest are dropped. */
 const MOST_UNREAD = 64
 
 export class Inbox<Frame> {
@@ -82,11 +83,11 @@ export class Inbox<Frame> {
   }
 
   async #read(): Promise<void> {
-    const { transport, decode } = this.#parts
+    const { transport, decode, most = MOST_UNREAD } = this.#parts
     try {
       for await (const { bytes, arrived } of transport) {
         for (const frame of decode(bytes)) this.#unread.push({ frame, arrived })
-        if (this.#unread.length > MOST_UNREAD) this.#unread.splice(0, this.#unread.length - MOST_UNREAD)
+        if (this.#unread.length > most) this.#unread.splice(0, this.#unread.length - most)
         this.#wake?.()
       }
     } catch (error) {

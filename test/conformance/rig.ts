@@ -39,6 +39,8 @@ export interface StreamRig {
   held(bytes: Uint8Array): number
   /** No decoder may ever hold more than this. */
   readonly maxHeld: number
+  /** What ends a frame on a wire where nothing begins one (a line feed): noise and half frames are followed by it. */
+  readonly delimiter?: string
   /** True for a device that speaks only when asked: bytes that come unasked stand for no credential. */
   readonly asked?: boolean
   /** False for a wire without any check: then a wrong bit may well be another card. */

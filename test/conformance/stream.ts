@@ -32,6 +32,7 @@ export function askAboutStream<Fields extends OptionFields, Kind extends Transpo
     for (let time = 0; time < 100; time++) {
       assert.ok(run.device.send, 'the rig of a bytes driver needs `send`')
       run.device.send(randomBytes(random, between(random, 1, 40)))
+      endFrame(run, stream)
       await run.present(time % 2)
       await run.withdraw()
       assert.equal(run.session.sightings.length, time + 1, `presentation ${time} after noise`)
@@ -52,6 +53,7 @@ export function askAboutStream<Fields extends OptionFields, Kind extends Transpo
     }
     const run = await Run.of(rig)
     run.device.send?.(noise)
+    endFrame(run, stream)
     await run.present(0)
     assert.deepEqual(run.session.values, [run.device.credentials[0]?.value])
     await run.end()
@@ -89,6 +91,7 @@ function askAboutFrames<Fields extends OptionFields, Kind extends TransportKind>
       for (let length = 1; length < frame.length; length++) {
         const run = await Run.of(rig)
         run.device.send?.(frame.slice(0, length))
+        endFrame(run, stream)
         run.device.send?.(frame)
         await run.clock.advance(1)
         assert.equal(
@@ -122,6 +125,11 @@ function askAboutFrames<Fields extends OptionFields, Kind extends TransportKind>
     assert.ok(badFrames + discardedBytes > 0, 'damaged frames count: session.count("badFrames")')
     await run.end()
   })
+}
+
+/** Where frames have an end and no beginning, what stands before one would belong to it. */
+function endFrame<F extends OptionFields, K extends TransportKind>(run: Run<F, K>, { delimiter }: StreamRig): void {
+  if (delimiter !== undefined) run.device.send?.(Buffer.from(delimiter, 'latin1'))
 }
 
 /** A device that speaks when asked: what comes unasked, good or damaged, is nobody. */

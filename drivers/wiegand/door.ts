@@ -1,0 +1,89 @@
+/** From bits and lines to cards and PINs. */
+import type { Moment, ReaderSession } from '../../src/driver.js'
+import { cardOf, cardOfNumber, keyOf, reversed, type Bits, type Card } from './codec.js'
+import type { Config } from './config.js'
+
+export type Session = ReaderSession<Config, 'bytes'>
+
+const MAX_PIN = 16
+/** More cards than anybody holds at once. */
+const MAX_HELD = 16
+
+export class Door {
+  readonly #session: Session
+  readonly #lengths: readonly number[]
+  /** Uptime at which each card was last heard. */
+  readonly #heard = new Map<string, number>()
+  #pin = ''
+  #pinAt = 0
+
+  constructor(session: Session) {
+    this.#session = session
+    this.#lengths = session.config.formats.split(',').map(Number)
+  }
+
+  /** A burst of bits as the reader sent it. */
+  async bits(sent: string, arrived: Moment): Promise<void> {
+    const { config } = this.#session
+    const bits = config.swapped ? sent.replace(/[01]/g, (bit) => (bit === '0' ? '1' : '0')) : sent
+    const key = keyOf(bits, config.keypad)
+    if (key !== undefined) return this.#key(key, arrived)
+    const { format37, unknown } = config
+    const card: Bits = cardOf(bits, { lengths: this.#lengths, format37, unknown })
+    if (typeof card === 'string') return this.#bad(card, bits.length)
+    await this.#card(card, arrived, bits)
+  }
+
+  /** A line of a converter. */
+  async line(text: string, arrived: Moment): Promise<void> {
+    const { config } = this.#session
+    const written = text.trim()
+    if (config.lines === 'bits') return /^[01]+$/.test(written) ? this.bits(written, arrived) : this.#bad('unknown', 0)
+    // Converters pass a key on as its character.
+    if (config.keypad !== 'none' && /^[0-9*#]$/.test(written)) return this.#key(written, arrived)
+    const card = cardOfNumber(written, config.lines, Number(config.dataBits))
+    return card ? this.#card(card, arrived) : this.#bad('unknown', 0)
+  }
+
+  async #card(card: Card, arrived: Moment, bits?: string): Promise<void> {
+    const { config } = this.#session
+    this.#session.count('goodFrames')
+    const value = config.order === 'reversed' ? reversed(card.value) : card.value
+    if (!this.#comes(value, arrived.uptime)) return
+    const { format, facility, number } = card
+    const raw = {
+      format,
+      ...(facility !== undefined && { facility }),
+      ...(number !== undefined && { card: number }),
+      ...(bits !== undefined && { bits }),
+    }
+    await this.#session.report({ credential: { type: 'card', value, scope: 'global' }, method: 'card', arrived, raw })
+  }
+
+  #comes(value: string, uptime: number): boolean {
+    const before = this.#heard.get(value)
+    this.#heard.delete(value)
+    this.#heard.set(value, uptime)
+    for (const [card, heard] of this.#heard) {
+      if (uptime - heard < this.#session.config.hold && this.#heard.size <= MAX_HELD) break
+      this.#heard.delete(card)
+    }
+    return before === undefined || uptime - before >= this.#session.config.hold
+  }
+
+  async #key(key: string, arrived: Moment): Promise<void> {
+    this.#session.count('goodFrames')
+    // Half a PIN of somebody who went away must not begin that of the next.
+    if (arrived.uptime - this.#pinAt >= this.#session.config.pinTimeout) this.#pin = ''
+    this.#pinAt = arrived.uptime
+    const pin = this.#pin
+    this.#pin = key === '#' || key === '*' || pin.length >= MAX_PIN ? '' : pin + key
+    if (key !== '#' || pin === '') return
+    await this.#session.report({ credential: { type: 'pin', value: pin, scope: 'global' }, method: 'pin', arrived })
+  }
+
+  #bad(why: 'parity' | 'unknown', bits: number): void {
+    this.#session.count('badFrames')
+    this.#session.log.debug('Wiegand burst not taken', { event: 'wiegand-bad', why, bits })
+  }
+}

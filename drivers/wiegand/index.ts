@@ -1,0 +1,58 @@
+/** Wiegand readers: through converters that write a line for each card, or on two GPIO lines. */
+import { Inbox, type Driver } from '../../src/driver.js'
+import { Burst, edgeOf, LineDecoder } from './codec.js'
+import { fields } from './config.js'
+import { Door, type Session } from './door.js'
+
+/** A card is up to 128 edges, and none may be missing after a disk that stalled. */
+const MOST_LINES = 4_096
+/** Nothing is under way: the next line may take as long as it likes. */
+const IDLE_MS = 3_600_000
+
+export const driver: Driver<typeof fields, 'bytes'> = {
+  name: 'wiegand',
+  title: 'Wiegand readers and keypads, by a converter or on GPIO',
+  transport: 'bytes',
+  schemes: ['serial', 'tcp', 'gpio'],
+  options: fields,
+
+  async run(session) {
+    // Wiegand knows no way back: the reader cannot be asked.
+    session.ready({ model: session.scheme === 'gpio' ? 'Wiegand on GPIO' : 'Wiegand converter' })
+    const decoder = new LineDecoder()
+    const decode = (bytes: Uint8Array): readonly string[] => {
+      const { lines, discarded } = decoder.push(bytes)
+      if (discarded > 0) session.count('discardedBytes', discarded)
+      return lines
+    }
+    const { transport, clock, signal } = session
+    const inbox = new Inbox({ transport, clock, signal, decode, most: MOST_LINES })
+    const door = new Door(session)
+    if (session.scheme === 'gpio') await takeEdges(session, inbox, door)
+    else await takeLines(session, inbox, door)
+    await inbox.ended()
+  },
+}
+
+async function takeLines({ signal }: Session, inbox: Inbox<string>, door: Door): Promise<void> {
+  while (!signal.aborted) {
+    const received = await inbox.next(IDLE_MS)
+    if (received) await door.line(received.frame, received.arrived)
+  }
+}
+
+/** The timestamps are the kernel's; only the end of the last burst needs a timer. */
+async function takeEdges(session: Session, inbox: Inbox<string>, door: Door): Promise<void> {
+  const { signal, config } = session
+  const burst = new Burst(config.gap)
+  let last: Awaited<ReturnType<typeof inbox.next>>
+  while (!signal.aborted) {
+    const received = await inbox.next(burst.bits > 0 ? config.gap : IDLE_MS)
+    const edge = received && edgeOf(received.frame)
+    if (received && !edge) session.count('badFrames')
+    const ended = edge ? burst.push(edge) : received ? undefined : { ended: burst.end(), glitch: false }
+    if (ended?.glitch === true) session.count('badFrames')
+    if (ended?.ended && last) await door.bits(ended.ended, last.arrived)
+    last = received ?? last
+  }
+}
