@@ -1,6 +1,7 @@
 /** From bits and lines to cards and PINs. */
-import type { Moment, ReaderSession } from '../../src/driver.js'
-import { cardOf, cardOfNumber, keyOf, reversed, type Bits, type Card } from './codec.js'
+import { cardOfBits, type BitCard, type Moment, type ReaderSession } from '../../src/driver.js'
+import { keyOf, reversed } from './codec.js'
+import { cardOfNumber } from './number.js'
 import type { Config } from './config.js'
 
 export type Session = ReaderSession<Config, 'bytes'>
@@ -29,7 +30,7 @@ export class Door {
     const key = keyOf(bits, config.keypad)
     if (key !== undefined) return this.#key(key, arrived)
     const { format37, unknown } = config
-    const card: Bits = cardOf(bits, { lengths: this.#lengths, format37, unknown })
+    const card = cardOfBits(bits, { lengths: this.#lengths, format37, unknown })
     if (typeof card === 'string') return this.#bad(card, bits.length)
     await this.#card(card, arrived, bits)
   }
@@ -45,7 +46,7 @@ export class Door {
     return card ? this.#card(card, arrived) : this.#bad('unknown', 0)
   }
 
-  async #card(card: Card, arrived: Moment, bits?: string): Promise<void> {
+  async #card(card: BitCard, arrived: Moment, bits?: string): Promise<void> {
     const { config } = this.#session
     this.#session.count('goodFrames')
     const value = config.order === 'reversed' ? reversed(card.value) : card.value

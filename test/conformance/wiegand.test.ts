@@ -1,6 +1,7 @@
 import type { Credential } from '../../src/driver.js'
-import { cardOfNumber, LineDecoder } from '../../drivers/wiegand/codec.js'
+import { LineDecoder } from '../../drivers/wiegand/codec.js'
 import { driver } from '../../drivers/wiegand/index.js'
+import { cardOfNumber } from '../../drivers/wiegand/number.js'
 import { memoryLine } from '../../simulators/line.js'
 import { cardBits, WiegandReader } from '../../simulators/wiegand.js'
 import { describeDriver } from './driver.js'

@@ -1,16 +1,9 @@
 /** Bits, parity, keys and edges. Vectors: the fact sheet, section 2. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import {
-  Burst,
-  cardOf,
-  cardOfNumber,
-  edgeOf,
-  keyOf,
-  LineDecoder,
-  reversed,
-  type BitOptions,
-} from '../../drivers/wiegand/codec.js'
+import { Burst, edgeOf, keyOf, LineDecoder, reversed } from '../../drivers/wiegand/codec.js'
+import { cardOfNumber } from '../../drivers/wiegand/number.js'
+import { cardOfBits as cardOf, type BitOptions } from '../../src/driver.js'
 import { fields, type Config } from '../../drivers/wiegand/config.js'
 import { driver } from '../../drivers/wiegand/index.js'
 import type { Scheme } from '../../src/driver.js'
