@@ -1,9 +1,9 @@
 /** One card is one credential in every reader: shown to each, in memory, through its real driver. */
 import assert from 'node:assert/strict'
-import { fields as osdpFields, pointFields } from '../../drivers/osdp/config.js'
+import { fields as osdpFields, pointFields, type Config as OsdpConfig } from '../../drivers/osdp/config.js'
 import { driver as osdp } from '../../drivers/osdp/index.js'
 import { parseUid } from '../../drivers/pcsc/codec.js'
-import { fields as pnFields } from '../../drivers/pn532/config.js'
+import { fields as pnFields, type Config as PnConfig } from '../../drivers/pn532/config.js'
 import { driver as pn532 } from '../../drivers/pn532/index.js'
 import { fields as wiegandFields, type Config as WiegandConfig } from '../../drivers/wiegand/config.js'
 import { driver as wiegand } from '../../drivers/wiegand/index.js'
@@ -49,7 +49,12 @@ function atPn532(uid: string, type: 'a' | 'felica' = 'a'): Promise<string | unde
   return valueOf(({ clock, line, transport, signal }) => {
     const twin = new Pn532({ clock, line })
     twin.put(type === 'a' ? { type, uid } : { type, idm: uid })
-    const session = new RecordingSession({ config: optionDefaults(pnFields), transport, clock, signal })
+    const session = new RecordingSession<PnConfig, 'bytes'>({
+      config: optionDefaults(pnFields),
+      transport,
+      clock,
+      signal,
+    })
     void pn532.run(session)
     return session
   })
@@ -61,7 +66,13 @@ function atOsdp(sent: string, order: 'as-sent' | 'reversed' = 'as-sent'): Promis
     void later(clock, () => device.card(sent))
     const options = { ...optionDefaults(pointFields.options), order }
     const points = [{ id: 'gate', name: '', match: { address: 0 }, options }]
-    const session = new RecordingSession({ config: optionDefaults(osdpFields), transport, clock, signal, points })
+    const session = new RecordingSession<OsdpConfig, 'bytes'>({
+      config: optionDefaults(osdpFields),
+      transport,
+      clock,
+      signal,
+      points,
+    })
     void osdp.run(session)
     return session
   })
@@ -72,7 +83,7 @@ function atWiegand(sent: string, over: Partial<WiegandConfig> = {}): Promise<str
     const twin = new WiegandReader({ line, output: 'edges' })
     void later(clock, () => twin.send(sent))
     const config = { ...optionDefaults(wiegandFields), ...over }
-    const session = new RecordingSession({ config, transport, clock, signal, scheme: 'gpio' })
+    const session = new RecordingSession<WiegandConfig, 'bytes'>({ config, transport, clock, signal, scheme: 'gpio' })
     void wiegand.run(session)
     return session
   })
