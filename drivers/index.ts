@@ -2,5 +2,6 @@
 import type { AnyDriver } from '../src/driver.js'
 import { driver as pcsc } from './pcsc/index.js'
 import { driver as rdm6300 } from './rdm6300/index.js'
+import { driver as wedge } from './wedge/index.js'
 
-export const drivers: readonly AnyDriver[] = [pcsc, rdm6300]
+export const drivers: readonly AnyDriver[] = [pcsc, rdm6300, wedge]
