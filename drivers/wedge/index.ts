@@ -21,19 +21,22 @@ export const driver: Driver<typeof fields, 'bytes'> = {
     const decoder = new EventDecoder(eventSize(config.layout))
     const intake = new Intake(session)
     const chunks = new Listening(session.transport, clock)
-    let latest: Moment | undefined
-    for (;;) {
-      const step = await chunks.next(intake.waits ? config.timeout : undefined)
-      if (step === 'silent') {
-        if (latest) await intake.silent(latest)
-        continue
+    try {
+      for (let latest: Moment | undefined; ;) {
+        const step = await chunks.next(intake.waits ? config.timeout : undefined)
+        if (step === 'silent') {
+          if (latest) await intake.silent(latest)
+          continue
+        }
+        if (step.done === true) return
+        const { bytes, arrived } = step.value
+        latest = arrived
+        const { events, discarded } = decoder.push(bytes)
+        if (discarded > 0) session.count('discardedBytes', discarded)
+        await intake.take(events, arrived)
       }
-      if (step.done === true) return
-      const { bytes, arrived } = step.value
-      latest = arrived
-      const { events, discarded } = decoder.push(bytes)
-      if (discarded > 0) session.count('discardedBytes', discarded)
-      await intake.take(events, arrived)
+    } finally {
+      chunks.end()
     }
   },
 }

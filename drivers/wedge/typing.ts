@@ -89,8 +89,11 @@ export class Typing {
       return before
     }
     const late = sinceUs > this.#timeoutUs && this.begun ? this.silent() : undefined
-    // The kernel tells no press of a key that is down: its release is missing, and who knows what else.
-    const again = this.#down.has(code) ? this.#lose('broken') : undefined
+    // The kernel tells no press of a key that is down. At the same moment it is a stream that begins anew; later, the
+    // release is missing, and who knows what else.
+    const isDown = this.#down.has(code)
+    const again = isDown && sinceUs === 0 ? this.#lose('broken') : undefined
+    if (isDown && this.begun) this.#spoilt ??= 'broken'
     this.#down.add(code)
     const ended = this.#press(code)
     return before ?? late ?? again ?? ended
