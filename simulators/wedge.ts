@@ -17,6 +17,8 @@ export interface WedgeOptions {
   readonly end?: '\n' | '\t' | ''
   /** From press to release, and from there to the next press. */
   readonly paceMs?: number
+  /** Each code in one piece, as it comes to a host that reads late; faults then strike whole codes. */
+  readonly burst?: boolean
 }
 
 /** What became of one code. */
@@ -56,16 +58,18 @@ export class Wedge {
   readonly #bits: Bits
   readonly #end: string
   readonly #paceMs: number
+  readonly #burst: boolean
   /** A code under way: a reader types one after the other. */
   #busy: Promise<void> = Promise.resolve()
   #gone = new AbortController()
 
-  constructor({ clock, line, bits = 64, end = '\n', paceMs = PACE_MS }: WedgeOptions) {
+  constructor({ clock, line, bits = 64, end = '\n', paceMs = PACE_MS, burst = false }: WedgeOptions) {
     this.#clock = clock
     this.#line = line
     this.#bits = bits
     this.#end = end
     this.#paceMs = paceMs
+    this.#burst = burst
   }
 
   /** Presents a card or code: it is typed once, with what ends it, however long it lies there. */
@@ -89,8 +93,14 @@ export class Wedge {
   /** Presses (1), repeats (2) and releases (0) keys by their codes, a report for each. */
   press(keys: readonly Change[]): Keystrokes {
     const keystrokes: Keystrokes = { frames: keys.length, whole: 0 }
+    if (this.#burst) return this.#typeAtOnce(keys, keystrokes)
     this.#busy = this.#busy.then(() => this.#type(keys, keystrokes, this.#gone.signal))
     return keystrokes
+  }
+
+  /** The card leaves: nothing to a keyboard. */
+  remove(): void {
+    // It has typed already.
   }
 
   /** The kernel had no room for events: so many are missing, and it says so. [WEDGE §1.2] */
@@ -119,6 +129,12 @@ export class Wedge {
     }
   }
 
+  #typeAtOnce(keys: readonly Change[], keystrokes: Keystrokes): Keystrokes {
+    const bytes = allOf(keys, this.#bits, this.#nowUs(), this.#paceMs)
+    if (this.#line.send(bytes) === 'whole') keystrokes.whole = keystrokes.frames
+    return keystrokes
+  }
+
   #nowUs(): number {
     return this.#clock.now().wall * 1_000
   }
@@ -126,7 +142,11 @@ export class Wedge {
 
 /** The bytes of a whole code, its keys `paceMs` apart from `fromUs` on. */
 export function typed(text: string, bits: Bits, fromUs: number, paceMs = PACE_MS): Uint8Array {
-  const reports = changes(text).map(([code, value], at) => report(bits, fromUs + at * paceMs * 1_000, code, value))
+  return allOf(changes(text), bits, fromUs, paceMs)
+}
+
+function allOf(keys: readonly Change[], bits: Bits, fromUs: number, paceMs: number): Uint8Array {
+  const reports = keys.map(([code, value], at) => report(bits, fromUs + at * paceMs * 1_000, code, value))
   return Uint8Array.from(reports.flatMap((bytes) => [...bytes]))
 }
 

@@ -16,5 +16,9 @@ export const fields = options({
   order: choice(['big', 'little'], 'big', 'Cards: little when the reader types the least significant byte first.'),
   strip: text('', 'Cards: characters that the reader types before the number.'),
   prefix: text('', 'Cards: hex digits to put before the number, such as the first byte of an EM4100 card.'),
-  layout: choice(['auto', '64', '32'], 'auto', 'Size of an event; auto is right for input:, the others are for tcp:.'),
+  layout: choice(
+    ['auto', '64-bit', '32-bit'],
+    'auto',
+    'Size of an event; auto is right for input:, the others are for tcp:.',
+  ),
 })

@@ -44,7 +44,7 @@ export const driver: Driver<typeof fields, 'bytes'> = {
 /** The layout of an event follows the process that reads it, not the kernel. [WEDGE §1.1] */
 function eventSize(layout: Config['layout']): EventSize {
   if (layout === 'auto') return ['arm', 'ia32', 'mips', 'mipsel'].includes(process.arch) ? 16 : 24
-  return layout === '64' ? 24 : 16
+  return layout === '64-bit' ? 24 : 16
 }
 
 function checkPrefix(prefix: string): void {

@@ -45,7 +45,7 @@ describeDriver({
       transport,
       credentials,
       present: (index) => void twin.put(TYPED[index] ?? ''),
-      withdraw: () => undefined, // It has typed; the card's leaving is nothing to a keyboard.
+      withdraw: () => twin.remove(),
       unplug: () => line.unplug(),
       mute: () => twin.stop(),
       shown: () => written.splice(0),
