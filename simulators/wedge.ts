@@ -152,7 +152,7 @@ function allOf(keys: readonly Change[], bits: Bits, fromUs: number, paceMs: numb
 
 /** Presses and releases. Shift goes down before a character and up after it. */
 function changes(text: string): Change[] {
-  return [...text].flatMap((character): Change[] => {
+  return Array.from(text).flatMap((character): Change[] => {
     const lower = SHIFTED[character] ?? character.toLowerCase()
     const code = CODES[lower]
     if (code === undefined) throw new RangeError(`no key for ${JSON.stringify(character)}`)

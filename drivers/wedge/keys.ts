@@ -23,7 +23,7 @@ const CHARACTERS = new Map<number, readonly [plain: string, shifted: string]>()
 
 /** Keys in a row, from the one with code `first` on. */
 function row(first: number, plain: string, shifted = plain): void {
-  ;[...plain].forEach((character, at) => CHARACTERS.set(first + at, [character, shifted[at] ?? character]))
+  Array.from(plain).forEach((character, at) => CHARACTERS.set(first + at, [character, shifted[at] ?? character]))
 }
 row(2, '1234567890-=', '!@#$%^&*()_+')
 row(16, 'qwertyuiop[]', 'QWERTYUIOP{}')
