@@ -192,6 +192,9 @@ describe('47 input: event devices, on named pipes', () => {
     // The kernel answers for that file: no input device.
     assert.deepEqual(await grab(file), { code: 'failed', reason: 'Inappropriate ioctl for device' })
     closeSync(file)
+    const busy = join(folder, 'busy-perl')
+    writeFileSync(busy, '#!/bin/sh\necho busy >&2\nexit 2\n', { mode: 0o755 })
+    assert.equal((await grab(0, busy))?.code, 'busy')
     const absent = await grab(0, join(folder, 'no-perl'))
     assert.equal(absent?.code, 'failed')
     assert.match(absent?.reason ?? '', /ENOENT/)

@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process'
 
 /** EVIOCGRAB of linux/input.h, `_IOW('E', 0x90, int)`; 1 grabs. */
-const PROGRAM = 'ioctl(STDIN, 0x40044590, 1) or do { print STDERR "$!"; exit($!{EBUSY} ? 2 : 1) }'
+const PROGRAM = 'ioctl(STDIN, 0x40044590, 1) or do { my $exit = $!{EBUSY} ? 2 : 1; print STDERR "$!"; exit $exit }'
 const PATIENCE_MS = 5_000
 
 /** Why there is no grab. `busy`: another program has one, and nothing that is typed reaches us. */

@@ -104,6 +104,18 @@ describe('wedge codec', () => {
       fc.assert(fc.property(fc.integer({ min: 48, max: 1_500 }), fc.integer({ min: 0, max: 23 }), junk, spoil), RUNS)
     })
 
+    it('finds the event whose first byte was taken for the last of one that was cut', () => {
+      const event = Buffer.from('00F153650000000005000000000000000100' + '0B00' + '01000000', 'hex') // [WEDGE §1.1]
+      const next = Buffer.from(event)
+      next.writeUInt16LE(3, 18)
+      const decoder = new EventDecoder(24)
+      const { events } = decoder.push(Buffer.concat([event.subarray(0, 23), event, next]))
+      assert.deepEqual(
+        events.map((found) => (found === 'gap' ? found : found.code)),
+        [11, 'gap', 11, 3],
+      )
+    })
+
     it('keeps apart what the other size would make of it', () => {
       for (const [sent, expected] of [
         [32, 64],
@@ -187,6 +199,13 @@ describe('wedge codec', () => {
         ...press(ENTER),
       ])
       assert.deepEqual(outcomes, [{ lost: 'overrun' }, { text: '3' }])
+    })
+
+    it('lets nothing end a code before the report behind the loss', () => {
+      const dropped: InputEvent = { timeUs: T0_US, type: 0, code: 3, value: 0 }
+      const report: InputEvent = { timeUs: T0_US, type: 0, code: 0, value: 0 }
+      const { outcomes } = type([...press(2), dropped, ...press(ENTER), report, ...press(3), ...press(ENTER)])
+      assert.deepEqual(outcomes, [{ lost: 'overrun' }])
     })
 
     it('forgets which keys were down when the kernel lost events', () => {

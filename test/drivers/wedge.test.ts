@@ -105,6 +105,19 @@ describe('wedge', () => {
       assert.deepEqual(session.log.lines.map(({ level, fields: { why } }) => [level, why]), [['warn', 'late']]) // prettier-ignore
     })
 
+    it('leaves nothing behind when stopped in the middle of a code', async () => {
+      const { clock, twin, session, end } = setUp()
+      twin.begin('00088')
+      await clock.advance(10)
+      twin.stop()
+      await clock.settle()
+      assert.equal(clock.sleeping, 1, 'it waits for the rest')
+      await end()
+      await clock.settle()
+      assert.equal(clock.sleeping, 0)
+      assert.deepEqual(session.values, [])
+    })
+
     it('loses the code when the kernel had no room, and says so', async () => {
       const { clock, twin, session, end } = setUp()
       twin.put('0008844356')
