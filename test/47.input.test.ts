@@ -96,20 +96,21 @@ describe('47 input: event devices, on named pipes', () => {
     const fake = new FakeClock()
     const { transport, close } = await openBytes(line.url, { clock: fake })
     const { done, ended } = runWedge(transport, stop.signal)
-    const looked = async (): Promise<void> => {
-      await until(() => fake.sleeping === 1)
+    /** Lets it look once, and waits until it has. */
+    const look = async (last = false): Promise<void> => {
       await fake.advance(2_000)
+      await until(() => (last ? ended() : fake.sleeping === 1))
     }
     renameSync(path, `${path}.gone`)
-    await looked()
+    await look()
     renameSync(`${path}.gone`, path)
-    for (let time = 0; time < 5; time++) await looked()
+    for (let time = 0; time < 5; time++) await look()
     assert.equal(ended(), false)
     renameSync(path, `${path}.gone`)
     writeFileSync(path, 'another device')
-    await looked()
-    await until(() => fake.sleeping === 1)
-    await fake.advance(2_000)
+    await look()
+    assert.equal(ended(), false)
+    await look(true)
     await rejectsWith('transport-lost', done)
     await close()
     rmSync(`${path}.gone`)
