@@ -17,12 +17,14 @@ export interface TwinFacts {
 
 export const TWINS = {
   rdm6300: { driver: 'rdm6300', cards: 'em4100', over: ['auto', 'pty', 'tcp'], cable: true, most: 64 },
+  // Types ten hex digits; its events come over TCP, because this kernel may have no input devices to make.
+  wedge: { driver: 'wedge', cards: 'em4100', over: ['auto', 'tcp'], cable: true, most: 64 },
   // The virtual reader of vsmartcard-vpcd has two slots.
   pcsc: { driver: 'pcsc', cards: 'nfc', over: ['auto', 'pcsc'], cable: false, most: 2 },
 } as const satisfies Readonly<Record<string, TwinFacts>>
 
 export type TwinName = keyof typeof TWINS
-export const TWIN_NAMES: readonly TwinName[] = ['rdm6300', 'pcsc']
+export const TWIN_NAMES: readonly TwinName[] = ['rdm6300', 'pcsc', 'wedge']
 
 /** The kind of a card by the length of its number; undefined when no reader gives such a number. */
 export function cardKind(number: string): CardKind | undefined {

@@ -1,10 +1,11 @@
-/** An RDM6300 at a door, over a pty or TCP, with the faults of the plan. It has no light: people watch the screen. */
+/** An RDM6300 or a wedge at a door, over a pty or TCP, with the faults of the plan. They have no light: people watch the screen. */
 import { join } from 'node:path'
 import type { Clock } from '../../src/driver.js'
 import { FaultyLine } from '../faults.js'
 import type { Delivery, Line, PluggableLine } from '../line.js'
 import { Rdm6300 } from '../rdm6300.js'
 import type { ReaderPlan } from '../scenario/scenario.js'
+import { Wedge } from '../wedge.js'
 import { findProgram } from './process.js'
 import type { ReaderContext, SimReader } from './readers.js'
 
@@ -16,7 +17,8 @@ const SILENCE_MS = HOLD_MS + 250
 const CUT_MS = 300
 
 export async function buildGate(plan: ReaderPlan, { folder, seed, clock }: ReaderContext): Promise<SimReader> {
-  const overPty = plan.over === 'pty' || (plan.over === 'auto' && findProgram('socat') !== undefined)
+  const overPty =
+    plan.twin === 'rdm6300' && (plan.over === 'pty' || (plan.over === 'auto' && findProgram('socat') !== undefined))
   const line = overPty
     ? await (await import('../pty-line.js')).ptyLine(join(folder, `${plan.id}.tty`))
     : await (await import('../tcp-line.js')).tcpLine()
@@ -61,25 +63,30 @@ class Cable implements Line {
 class Gate implements SimReader {
   readonly id: string
   readonly url: string
-  readonly options = { hold: `${HOLD_MS}ms` }
+  readonly options: Readonly<Record<string, unknown>>
   readonly light = undefined
   readonly #line: PluggableLine
   readonly #cable: Cable
   readonly #faults: FaultyLine
-  readonly #twin: Rdm6300
+  readonly #twin: { put(card: string): unknown; remove(): void }
   readonly #clock: Clock
   /** When each card was taken off last. */
   readonly #lifted = new Map<string, number>()
   #lying: string | undefined
 
-  constructor({ id, faults }: ReaderPlan, line: PluggableLine, seed: number, clock: Clock) {
+  constructor({ id, faults, twin }: ReaderPlan, line: PluggableLine, seed: number, clock: Clock) {
     this.id = id
     this.url = line.url
     this.#line = line
     this.#clock = clock
     this.#cable = new Cable(line, clock)
-    this.#faults = new FaultyLine({ line: this.#cable, plan: faults, seed, clock })
-    this.#twin = new Rdm6300({ clock, line: this.#faults })
+    const isWedge = twin === 'wedge'
+    // A keyboard has no checksum: a wrong bit would be another card, and nobody's fault.
+    const plan = isWedge ? { ...faults, corrupt: 0 } : faults
+    this.#faults = new FaultyLine({ line: this.#cable, plan, seed, clock })
+    this.options = { hold: `${HOLD_MS}ms`, ...(isWedge && { format: 'hex' }) }
+    const parts = { clock, line: this.#faults }
+    this.#twin = isWedge ? new Wedge({ ...parts, burst: true }) : new Rdm6300(parts)
   }
 
   get isDark(): boolean {
