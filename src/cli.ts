@@ -10,13 +10,27 @@ import { check } from './verbs/check.js'
 import { config } from './verbs/config.js'
 import { exportRecords } from './verbs/export.js'
 import { punches } from './verbs/punches.js'
+import { qr } from './verbs/qr.js'
 import { readers } from './verbs/readers.js'
 import { run } from './verbs/run.js'
 import { tail } from './verbs/tail.js'
 import { print, type Verb, type VerbContext } from './verbs/verb.js'
 import { version } from './verbs/version.js'
 
-const VERBS: readonly Verb[] = [run, check, readers, tail, punches, backlog, exportRecords, config, sim, demo, version]
+const VERBS: readonly Verb[] = [
+  run,
+  check,
+  readers,
+  tail,
+  punches,
+  backlog,
+  exportRecords,
+  config,
+  qr,
+  sim,
+  demo,
+  version,
+]
 
 /** Runs the verb that the command line names; sets the exit code. */
 export async function main(): Promise<void> {
