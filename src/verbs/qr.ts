@@ -1,6 +1,7 @@
 /** `punchd qr`: keys and signed codes for readers of the driver `qr`. Needs no configuration. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { durationMs } from '../config/options.js'
 import { EXIT, messageOf, VerbError } from '../errors.js'
 import { issueCode, whyNoPerson } from '../qr/issue.js'
@@ -73,7 +74,7 @@ function keygen(options: KeygenOptions, context: VerbContext): void {
 }
 
 function optionFor({ publicKey }: IssuerKey, file: string) {
-  return publicKey === undefined ? { hmacSecret: { file } } : { publicKeys: publicKey }
+  return publicKey === undefined ? { hmacSecret: { file: resolve(file) } } : { publicKeys: publicKey }
 }
 
 function hmacLine(file: string): string {
