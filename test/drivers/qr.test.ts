@@ -211,10 +211,9 @@ describe('qr', () => {
     })
 
     it('keeps a code that is read meanwhile', async () => {
-      const { line, session, end } = await setUp({ setup: 'continuous' }, {}, (bytes, { send }) => {
-        if (Buffer.from(bytes).toString('hex') === '7e000801000016066e') send('EMP-0042\r')
+      const { session, end } = await setUp({ setup: 'continuous' }, {}, (bytes, wire) => {
+        if (Buffer.from(bytes).toString('hex') === '7e000801000016066e') wire.send('EMP-0042\r')
       })
-      void line
       await end()
       assert.deepEqual(session.values, ['EMP-0042'])
     })
