@@ -1,8 +1,9 @@
-/** An RDM6300 at a door, over a pty or TCP, with the faults of the plan. It has no light: people watch the screen. */
+/** An RDM6300 or a QR scanner at a door, over a pty or TCP, with the faults of the plan. It has no light: people watch the screen. */
 import { join } from 'node:path'
 import type { Clock } from '../../src/driver.js'
 import { FaultyLine } from '../faults.js'
 import type { Delivery, Line, PluggableLine } from '../line.js'
+import { QrScanner } from '../qr.js'
 import { Rdm6300 } from '../rdm6300.js'
 import type { ReaderPlan } from '../scenario/scenario.js'
 import { findProgram } from './process.js'
@@ -58,6 +59,19 @@ class Cable implements Line {
   }
 }
 
+/** What both have in common: something lies there, or not. */
+interface Laid {
+  put(card: string): unknown
+  remove(): void
+}
+
+function makeTwin(twin: ReaderPlan['twin'], clock: Clock, line: Line): Laid {
+  if (twin !== 'qr') return new Rdm6300({ clock, line })
+  // Zone 0005: five reads a second, that a code in view is heard well within the hold.
+  const scanner = new QrScanner({ clock, line, zones: { 0x05: 2 } })
+  return { put: (card) => scanner.show(card), remove: () => scanner.hide() }
+}
+
 class Gate implements SimReader {
   readonly id: string
   readonly url: string
@@ -66,20 +80,20 @@ class Gate implements SimReader {
   readonly #line: PluggableLine
   readonly #cable: Cable
   readonly #faults: FaultyLine
-  readonly #twin: Rdm6300
+  readonly #twin: Laid
   readonly #clock: Clock
   /** When each card was taken off last. */
   readonly #lifted = new Map<string, number>()
   #lying: string | undefined
 
-  constructor({ id, faults }: ReaderPlan, line: PluggableLine, seed: number, clock: Clock) {
+  constructor({ id, twin, faults }: ReaderPlan, line: PluggableLine, seed: number, clock: Clock) {
     this.id = id
     this.url = line.url
     this.#line = line
     this.#clock = clock
     this.#cable = new Cable(line, clock)
     this.#faults = new FaultyLine({ line: this.#cable, plan: faults, seed, clock })
-    this.#twin = new Rdm6300({ clock, line: this.#faults })
+    this.#twin = makeTwin(twin, clock, this.#faults)
   }
 
   get isDark(): boolean {

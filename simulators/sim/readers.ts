@@ -38,6 +38,7 @@ export interface ReaderContext {
 export async function buildReader(plan: ReaderPlan, context: ReaderContext): Promise<SimReader> {
   switch (plan.twin) {
     case 'rdm6300':
+    case 'qr':
       return (await import('./gate.js')).buildGate(plan, context)
     case 'pcsc':
       return (await import('./desk.js')).buildDesk(plan, context)

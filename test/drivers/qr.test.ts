@@ -5,6 +5,7 @@ import { Hold } from '../../drivers/qr/hold.js'
 import { driver } from '../../drivers/qr/index.js'
 import { memoryLine } from '../../simulators/line.js'
 import { Phone, signedCode } from '../../simulators/phone.js'
+import { checkScenario } from '../../simulators/scenario/load.js'
 import { QrScanner, type QrScannerOptions } from '../../simulators/qr.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { optionDefaults, RecordingSession } from '../support/session.js'
@@ -253,6 +254,15 @@ describe('qr', () => {
     assert.deepEqual(session.values, ['one', 'two'])
     await end()
     assert.equal(clock.sleeping, 0)
+  })
+
+  it('can stand at a door of a scenario, but not with faults that change its texts', () => {
+    const of = (faults: string): string[] => {
+      const text = `name: x\npeople: [anna]\nreaders: { gate: { twin: qr, faults: { ${faults} } } }\ntimeline: [1s anna taps gate]\n`
+      return checkScenario('t.yaml', text).problems.map(({ message }) => message)
+    }
+    assert.deepEqual(of('split: 50%, delay: 10%'), [])
+    for (const fault of ['noise', 'corrupt']) assert.match(of(`${fault}: 10%`).join(), /without a check/)
   })
 
   describe('hold', () => {
