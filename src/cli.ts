@@ -11,6 +11,7 @@ import { config } from './verbs/config.js'
 import { enroll } from './verbs/enroll.js'
 import { exportRecords } from './verbs/export.js'
 import { punches } from './verbs/punches.js'
+import { qr } from './verbs/qr.js'
 import { readers } from './verbs/readers.js'
 import { run } from './verbs/run.js'
 import { tail } from './verbs/tail.js'
@@ -27,6 +28,7 @@ const VERBS: readonly Verb[] = [
   backlog,
   exportRecords,
   config,
+  qr,
   sim,
   demo,
   version,

@@ -1,8 +1,9 @@
-/** An RDM6300 or a wedge at a door, over a pty or TCP, with the faults of the plan. They have no light: people watch the screen. */
+/** A reader at a door, over a pty or TCP, with the faults of the plan. It has no light: people watch the screen. */
 import { join } from 'node:path'
 import type { Clock } from '../../src/driver.js'
 import { FaultyLine } from '../faults.js'
 import type { Delivery, Line, PluggableLine } from '../line.js'
+import { QrScanner } from '../qr.js'
 import { Rdm6300 } from '../rdm6300.js'
 import type { ReaderPlan } from '../scenario/scenario.js'
 import { Wedge } from '../wedge.js'
@@ -18,7 +19,7 @@ const CUT_MS = 300
 
 export async function buildGate(plan: ReaderPlan, { folder, seed, clock }: ReaderContext): Promise<SimReader> {
   const overPty =
-    plan.twin === 'rdm6300' && (plan.over === 'pty' || (plan.over === 'auto' && findProgram('socat') !== undefined))
+    plan.twin !== 'wedge' && (plan.over === 'pty' || (plan.over === 'auto' && findProgram('socat') !== undefined))
   const line = overPty
     ? await (await import('../pty-line.js')).ptyLine(join(folder, `${plan.id}.tty`))
     : await (await import('../tcp-line.js')).tcpLine()
@@ -60,6 +61,20 @@ class Cable implements Line {
   }
 }
 
+/** What all have in common: something lies there, or not. */
+interface Laid {
+  put(card: string): unknown
+  remove(): void
+}
+
+function makeTwin(twin: ReaderPlan['twin'], clock: Clock, line: Line): Laid {
+  if (twin === 'wedge') return new Wedge({ clock, line, burst: true })
+  if (twin !== 'qr') return new Rdm6300({ clock, line })
+  // Zone 0005: five reads a second, that a code in view is heard well within the hold.
+  const scanner = new QrScanner({ clock, line, zones: { 0x05: 2 } })
+  return { put: (card) => scanner.show(card), remove: () => scanner.hide() }
+}
+
 class Gate implements SimReader {
   readonly id: string
   readonly url: string
@@ -68,25 +83,23 @@ class Gate implements SimReader {
   readonly #line: PluggableLine
   readonly #cable: Cable
   readonly #faults: FaultyLine
-  readonly #twin: { put(card: string): unknown; remove(): void }
+  readonly #twin: Laid
   readonly #clock: Clock
   /** When each card was taken off last. */
   readonly #lifted = new Map<string, number>()
   #lying: string | undefined
 
-  constructor({ id, faults, twin }: ReaderPlan, line: PluggableLine, seed: number, clock: Clock) {
+  constructor({ id, twin, faults }: ReaderPlan, line: PluggableLine, seed: number, clock: Clock) {
     this.id = id
     this.url = line.url
     this.#line = line
     this.#clock = clock
     this.#cable = new Cable(line, clock)
-    const isWedge = twin === 'wedge'
     // A keyboard has no checksum: a wrong bit would be another card, and nobody's fault.
-    const plan = isWedge ? { ...faults, corrupt: 0 } : faults
+    const plan = twin === 'wedge' ? { ...faults, corrupt: 0 } : faults
     this.#faults = new FaultyLine({ line: this.#cable, plan, seed, clock })
-    this.options = { hold: `${HOLD_MS}ms`, ...(isWedge && { format: 'hex' }) }
-    const parts = { clock, line: this.#faults }
-    this.#twin = isWedge ? new Wedge({ ...parts, burst: true }) : new Rdm6300(parts)
+    this.options = { hold: `${HOLD_MS}ms`, ...(twin === 'wedge' && { format: 'hex' }) }
+    this.#twin = makeTwin(twin, clock, this.#faults)
   }
 
   get isDark(): boolean {

@@ -39,6 +39,7 @@ export async function buildReader(plan: ReaderPlan, context: ReaderContext): Pro
   switch (plan.twin) {
     case 'rdm6300':
     case 'wedge':
+    case 'qr':
       return (await import('./gate.js')).buildGate(plan, context)
     case 'pcsc':
       return (await import('./desk.js')).buildDesk(plan, context)
