@@ -60,9 +60,13 @@ describe('qr', () => {
         line.send(Buffer.from(text))
         await clock.advance(500)
       }
-      await clock.advance(20_000)
+      // In two pieces, read together long after they came.
+      line.send(Buffer.from('fo'))
+      await clock.advance(50)
+      line.send(Buffer.from('ur'))
+      await clock.advance(30_000)
       await end()
-      assert.deepEqual(session.values, ['one', 'two', 'three'])
+      assert.deepEqual(session.values, ['one', 'two', 'three', 'four'])
     })
 
     it('do not begin with half a line of long ago', async () => {
