@@ -42,7 +42,7 @@ export class Door {
     if (config.lines === 'bits') return /^[01]+$/.test(written) ? this.bits(written, arrived) : this.#bad('unknown', 0)
     // Converters pass a key on as its character.
     if (config.keypad !== 'none' && /^[0-9*#]$/.test(written)) return this.#key(written, arrived)
-    const card = cardOfNumber(written, config.lines, Number(config.dataBits))
+    const card = cardOfNumber(written, config.lines, config.dataBits)
     return card ? this.#card(card, arrived) : this.#bad('unknown', 0)
   }
 

@@ -5,6 +5,10 @@ import { cardKind, parseUid } from '../../drivers/pcsc/codec.js'
 import { FrameDecoder as RdmDecoder } from '../../drivers/rdm6300/codec.js'
 import { charactersIn, identityIn, keysIn, rawBits, ReplyDecoder, capabilitiesIn } from '../../drivers/osdp/codec.js'
 import { asciiOf, PacketDecoder, parametersIn, productIn, slotsIn } from '../../drivers/zfm/codec.js'
+import { ScanDecoder } from '../../drivers/qr/codec.js'
+import { parseToken } from '../../drivers/qr/token.js'
+import { EventDecoder } from '../../drivers/wedge/codec.js'
+import { Typing } from '../../drivers/wedge/typing.js'
 import { Burst, edgeOf, LineDecoder } from '../../drivers/wiegand/codec.js'
 
 export interface Codec {
@@ -132,6 +136,34 @@ export const CODECS: readonly Codec[] = [
         return lines
       }
       return { push, get held() { return decoder.held + burst.bits } } // prettier-ignore
+    },
+  },
+  {
+    driver: 'qr',
+    maxHeld: 4_096 + 64,
+    make: () => {
+      const decoder = new ScanDecoder({ suffix: 'cr', replies: true, signed: true })
+      const push = (bytes: Uint8Array): readonly string[] => {
+        const { codes } = decoder.push(bytes)
+        read(codes.map(parseToken))
+        return codes
+      }
+      return { push, get held() { return decoder.held } } // prettier-ignore
+    },
+  },
+  {
+    driver: 'wedge',
+    maxHeld: 47 + 64,
+    make: () => {
+      const decoder = new EventDecoder(24)
+      const typing = new Typing({ end: 'enter', timeoutMs: 500, most: 64 })
+      const push = (bytes: Uint8Array): readonly string[] =>
+        decoder
+          .push(bytes)
+          .events.flatMap((event) =>
+            [typing.take(event) ?? []].flat().flatMap((outcome) => ('text' in outcome ? [outcome.text] : [])),
+          )
+      return { push, get held() { return decoder.held + typing.held } } // prettier-ignore
     },
   },
   {
