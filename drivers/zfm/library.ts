@@ -101,7 +101,7 @@ export class Library {
     if (module === this.#module && missing.length === 0 && added.length === 0) return
     const what = module === this.#module ? 'changed' : 'swapped'
     const detail = { what, missing: ranges(missing), added: ranges(added), count: this.#slots.size }
-    const hint = 'fingers may now mean other people: check who is enrolled (punchd enroll READER --list)'
+    const hint = `fingers may now mean other people: check who is enrolled (punchd enroll ${this.#session.readerId} --list)`
     this.#session.log.warn('Fingerprint module changed outside punchd', { event: 'sensor-changed', ...detail, hint })
     await this.#session.event('sensor-changed', detail)
   }
