@@ -1,13 +1,14 @@
 /** NXP PN532 boards over their UART (HSU). A card is the same credential here as at a PC/SC reader. */
-import type { Driver, ReaderRequest } from '../../src/driver.js'
+import { Hold, type Driver, type ReaderRequest } from '../../src/driver.js'
 import { Chip, type Reply, type Session } from './chip.js'
 import { COMMAND, firmwareIn, targetsIn, type Target, type Technology } from './codec.js'
 import { fields } from './config.js'
-import { Field } from './field.js'
 import { Light } from './light.js'
 import { probe } from './probe.js'
 
 const IDENTIFY_TIMES = 3
+/** A card that gives a new number at each look is one card all the same. */
+const RANDOM = 'random'
 
 export const driver: Driver<typeof fields, 'bytes'> = {
   name: 'pn532',
@@ -33,13 +34,13 @@ class Antenna {
   readonly #session: Session
   readonly #chip: Chip
   readonly #light: Light
-  readonly #field: Field
+  readonly #field: Hold
 
   constructor(session: Session, chip: Chip) {
     this.#session = session
     this.#chip = chip
     this.#light = new Light(session, chip)
-    this.#field = new Field(session.config.hold)
+    this.#field = new Hold(session.config.hold)
   }
 
   async run(): Promise<void> {
@@ -72,7 +73,9 @@ class Antenna {
     const targets = targetsIn(reply.data, technology)
     // A card pulled away in the middle: it comes again, or it does not.
     if (!targets) return this.#session.count('badFrames')
-    for (const target of targets) if (this.#field.comes(target, reply.arrived.uptime)) await this.#take(target, reply)
+    for (const target of targets)
+      if (this.#field.begins(target.random ? RANDOM : target.value, reply.arrived.uptime))
+        await this.#take(target, reply)
   }
 
   async #take({ value, random }: Target, { arrived }: Reply): Promise<void> {

@@ -1,8 +1,7 @@
 /** From events to sightings: what was typed is judged, counted and reported. */
-import type { Moment, OptionValues, ReaderSession } from '../../src/driver.js'
+import { Hold, type Moment, type OptionValues, type ReaderSession } from '../../src/driver.js'
 import type { Decoded } from './codec.js'
 import type { fields } from './config.js'
-import { Hold } from './hold.js'
 import { cardNumber } from './number.js'
 import { Typing, type Loss, type Outcome } from './typing.js'
 
