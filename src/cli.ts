@@ -1,7 +1,7 @@
 /** argv → verb. Wires the real drivers and transports. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { drivers } from '../drivers/index.js'
+import { driversNamed } from '../drivers/named.js'
 import { demo, sim } from '../simulators/main.js'
 import { DaemonError, EXIT, exitCodeOf, messageOf } from './errors.js'
 import { openTransport } from './transport/open.js'
@@ -41,7 +41,8 @@ export async function main(): Promise<void> {
   // A pipe whose reader went away (`| head`) is no error.
   process.stdout.on('error', () => stop.abort())
   const context: VerbContext = {
-    drivers,
+    drivers: async () => (await import('../drivers/index.js')).drivers,
+    driversNamed,
     open: openTransport,
     version: readVersion(),
     env: process.env,
