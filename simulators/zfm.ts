@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../src/driver.js'
 import type { Line } from './line.js'
+import { acknowledgement, hex, padded, split, word } from './zfm-wire.js'
 
 export type ZfmModel = 'r503' | 'as608'
 /** `faint`: an image is taken, but it has too few features. `smudge`: no image at all. */
@@ -19,6 +20,8 @@ export interface ZfmOptions {
   readonly answerMs?: number
   /** Says nothing to instructions it does not know, as some old modules do. */
   readonly ignoresUnknown?: boolean
+  /** Has no index table: it does not tell which slots are in use. */
+  readonly hidesSlots?: boolean
 }
 
 const OK = 0x00
@@ -47,7 +50,15 @@ export class Zfm {
   #received: number[] = []
 
   constructor(options: ZfmOptions) {
-    this.#options = { model: 'r503', capacity: 200, password: 0, answerMs: 0, ignoresUnknown: false, ...options }
+    this.#options = {
+      model: 'r503',
+      capacity: 200,
+      password: 0,
+      answerMs: 0,
+      ignoresUnknown: false,
+      hidesSlots: false,
+      ...options,
+    }
     options.line.onReceive = (bytes) => this.#receive(bytes)
   }
 
@@ -105,7 +116,7 @@ export class Zfm {
       0x0f: () => [OK, ...this.#parameters()],
       0x13: () => [this.#verify(p)],
       0x1d: () => [OK, ...split(this.slots.size)],
-      0x1f: () => [OK, ...this.#index(p[0] ?? 0)],
+      0x1f: () => (this.#options.hidesSlots ? [UNSUPPORTED] : [OK, ...this.#index(p[0] ?? 0)]),
     }
     const own = known[opcode]
     if (own) return own()
@@ -224,27 +235,4 @@ export class Zfm {
     if (answerMs === 0) line.send(frame)
     else void clock.sleep(answerMs).then(() => line.send(frame))
   }
-}
-
-/** EF 01, address, 07, length, payload, sum of everything behind the address. [ZFM §2] */
-function acknowledgement(payload: readonly number[]): Uint8Array {
-  const counted = [0x07, ...split(payload.length + 2), ...payload]
-  const sum = counted.reduce((total, byte) => total + byte, 0) % 65_536
-  return Uint8Array.from([0xef, 0x01, 0xff, 0xff, 0xff, 0xff, ...counted, ...split(sum)])
-}
-
-function split(value: number): [number, number] {
-  return [Math.floor(value / 256), value % 256]
-}
-
-function word(bytes: readonly number[], at: number): number {
-  return (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0)
-}
-
-function padded(text: string, length: number): number[] {
-  return Array.from({ length }, (_, at) => (at < text.length ? text.charCodeAt(at) : 0))
-}
-
-function hex(bytes: readonly number[]): string {
-  return Buffer.from(bytes).toString('hex')
 }

@@ -26,6 +26,11 @@ export class Hold {
     }
     return before === undefined || uptime - before >= this.#holdMs
   }
+
+  /** Nobody listened for so long, as while the disk stalled a reader that must be asked: that was no silence. */
+  deaf(ms: number): void {
+    for (const [held, heard] of this.#heard) this.#heard.set(held, heard + ms)
+  }
 }
 
 /** Gathers the keys of a keypad: `#` ends a PIN, `*` clears it, and one that is not finished in time is forgotten. */

@@ -73,9 +73,13 @@ class Antenna {
     const targets = targetsIn(reply.data, technology)
     // A card pulled away in the middle: it comes again, or it does not.
     if (!targets) return this.#session.count('badFrames')
-    for (const target of targets)
-      if (this.#field.begins(target.random ? RANDOM : target.value, reply.arrived.uptime))
-        await this.#take(target, reply)
+    const { clock } = this.#session
+    for (const target of targets) {
+      if (!this.#field.begins(target.random ? RANDOM : target.value, reply.arrived.uptime)) continue
+      const from = clock.uptime()
+      await this.#take(target, reply)
+      this.#field.deaf(clock.uptime() - from)
+    }
   }
 
   async #take({ value, random }: Target, { arrived }: Reply): Promise<void> {

@@ -129,13 +129,13 @@ export class Enrolment {
     library.storing(slot)
     try {
       const { code } = await sensor.ask(COMMAND.store(1, slot), { once: true })
-      await library.settled(slot, code === CODE.ok)
+      library.settled(slot, code === CODE.ok)
       if (code !== CODE.ok) throw refusal(`storing in slot ${slot}`, code)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       // The answer was lost, not the module: its table tells what became of the store.
       const stored = await library.holds(slot)
-      await library.settled(slot, stored)
+      library.settled(slot, stored)
       if (!stored) throw new Ended('The module did not store the finger.', 'try again')
     }
   }

@@ -63,7 +63,7 @@ class Door {
       if (request) {
         await serve(request, parts, light)
         // The finger that was just enrolled still lies there: it is no punch.
-        this.#done = true
+        if (request.kind === 'enroll') this.#done = true
       }
       await this.#look(parts, light)
       if (clock.uptime() - checked >= CHECK_MS && !this.#done) {

@@ -1,5 +1,5 @@
 /** Which slots of the module are in use, and whether somebody else changed that. */
-import type { ReaderId } from '../../src/driver.js'
+import type { EventDetail, ReaderId } from '../../src/driver.js'
 import { CODE, COMMAND, slotsIn } from './codec.js'
 import { refusal, type Answer, type Sensor, type Session } from './sensor.js'
 
@@ -25,7 +25,7 @@ export class Library {
   #slots = new Set<number>()
   /** False for modules without an index table: then slots are only counted. Undefined: not known yet. */
   #listed: boolean | undefined
-  #count = 0
+  #count: number | undefined
 
   /** `module` names it: its serial number where it has one. */
   constructor(session: Session, sensor: Sensor, capacity: number, module: string) {
@@ -45,9 +45,18 @@ export class Library {
     return undefined
   }
 
+  /** False: the module does not tell which slots are in use, and a store could overwrite somebody. */
+  get isListed(): boolean {
+    return this.#listed === true
+  }
+
   /** At the start of a run: reads the table, mends what a lost connection left half done, and compares. */
   async open(): Promise<void> {
     await this.#read()
+    if (!this.isListed) {
+      this.#count = await this.#counted()
+      return
+    }
     const before = known.get(this.#session.readerId)
     if (before?.pending !== undefined && before.module === this.#module) await this.#undo(before.pending)
     if (before) await this.#compare(before)
@@ -56,15 +65,22 @@ export class Library {
 
   /** Now and then: has the number of templates changed without us? */
   async check(): Promise<void> {
-    const counted = await this.#sensor.askMaybe(COMMAND.countTemplates)
-    if (!counted) return
-    const { payload } = counted
-    const count = ((payload[1] ?? 0) << 8) | (payload[2] ?? 0)
-    if (count === this.#count) return
+    const count = await this.#counted()
+    if (count === undefined || count === this.#count) return
+    if (!this.isListed) {
+      this.#count = count
+      return this.#tell({ what: 'changed', count })
+    }
     const before = { module: this.#module, slots: this.#slots }
     await this.#read()
     await this.#compare(before)
     this.#remember()
+  }
+
+  /** Templates in the module; undefined when it does not say. */
+  async #counted(): Promise<number | undefined> {
+    const answer = await this.#sensor.askMaybe(COMMAND.countTemplates)
+    return answer && ((answer.payload[1] ?? 0) << 8) | (answer.payload[2] ?? 0)
   }
 
   /** A store to this slot begins. */
@@ -73,10 +89,10 @@ export class Library {
   }
 
   /** It ended, with a template in the slot or without. */
-  async settled(slot: number, stored: boolean): Promise<void> {
+  settled(slot: number, stored: boolean): void {
     if (stored) this.#slots.add(slot)
     else this.#slots.delete(slot)
-    this.#count = this.#listed ? this.#slots.size : this.#count + (stored ? 1 : 0)
+    this.#count = this.#slots.size
     this.#remember()
   }
 
@@ -91,18 +107,20 @@ export class Library {
     const { code } = await this.#sensor.ask(COMMAND.remove(slot))
     if (code !== CODE.ok) throw refusal(`removing slot ${slot}`, code)
     this.#slots.delete(slot)
-    this.#count -= 1
+    this.#count = this.#slots.size
     this.#session.log.warn('Half-done enrolment undone', { event: 'enrolment-undone', slot })
     await this.#session.event('enrolment-undone', { slot })
   }
 
   async #compare({ module, slots }: Known): Promise<void> {
-    if (this.#listed === false) return
     const missing = [...slots].filter((slot) => !this.#slots.has(slot))
     const added = [...this.#slots].filter((slot) => !slots.has(slot))
     if (module === this.#module && missing.length === 0 && added.length === 0) return
     const what = module === this.#module ? 'changed' : 'swapped'
-    const detail = { what, missing: ranges(missing), added: ranges(added), count: this.#slots.size }
+    await this.#tell({ what, missing: ranges(missing), added: ranges(added), count: this.#slots.size })
+  }
+
+  async #tell(detail: EventDetail): Promise<void> {
     const hint = `fingers may now mean other people: check who is enrolled (punchd enroll ${this.#session.readerId} --list)`
     this.#session.log.warn('Fingerprint module changed outside punchd', { event: 'sensor-changed', ...detail, hint })
     await this.#session.event('sensor-changed', detail)

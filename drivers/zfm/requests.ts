@@ -11,6 +11,10 @@ const IDENTIFY_MS = 5_000
 /** Serves one request to its end. Throws when the module is lost: the request then ends with the run. */
 export async function serve(request: ReaderRequest, parts: EnrolmentParts, light: Light): Promise<void> {
   const { library, session } = parts
+  if (request.kind !== 'identify' && !library.isListed) {
+    const hint = "enrol at it with its maker's program; the fingers in it are recognised all the same"
+    return request.fail('this module does not tell which of its slots are in use', hint)
+  }
   switch (request.kind) {
     case 'enroll':
       await light.show('waiting')
@@ -43,6 +47,6 @@ async function remove(request: ReaderRequest, { session, sensor, library }: Enro
     return request.fail(`slot ${slot} is empty`, `punchd enroll ${session.readerId} --list shows those in use`)
   const { code } = await sensor.ask(COMMAND.remove(slot))
   if (code !== CODE.ok) return request.fail(refusal(`removing slot ${slot}`, code).message)
-  await library.settled(slot, false)
+  library.settled(slot, false)
   request.done({ slot })
 }

@@ -114,6 +114,9 @@ export function askAboutPresentations<Fields extends OptionFields, Kind extends 
     await run.clock.advance(0)
     const reported = run.session.sightings.length
     assert.equal(reported, 1, `${reported} reports of one held credential: measure on \`arrived\`, not on the clock`)
+    // A driver that asks could not look meanwhile: that is no silence of the card.
+    await run.clock.advance(rig.noticeMs ?? 1_000)
+    assert.equal(run.session.sightings.length, 1, 'reported again at the first looks after the disk came back')
     await run.withdraw()
     await run.end()
   })

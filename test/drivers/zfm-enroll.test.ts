@@ -151,6 +151,33 @@ describe('enrolment at a fingerprint module', () => {
     assert.equal(twin.slots.get(1), 'ben')
   })
 
+  it('does not touch a module that hides which slots are in use: a store could overwrite somebody', async () => {
+    await desk.end()
+    forget('under-test')
+    await start({ model: 'as608', hidesSlots: true })
+    for (const kind of ['enroll', 'remove', 'list'] as const) {
+      const answer = desk.ask(kind, { slot: 0 }, obedient('ben'))
+      await desk.clock.advance(20_000)
+      assert.match((await answer).error ?? '', /does not tell which of its slots are in use/)
+    }
+    assert.deepEqual(slots(), CLEAN)
+    twin.place('anna')
+    await desk.clock.advance(1_000)
+    assert.deepEqual(desk.session.values, ['0'], 'its fingers are recognised all the same')
+    twin.slots.set(5, 'mallory')
+    twin.lift()
+    await desk.clock.advance(61_000)
+    assert.deepEqual(desk.session.events.map(({ type, detail }) => [type, detail]), [['sensor-changed', { what: 'changed', count: 2 }]]) // prettier-ignore
+  })
+
+  it('a finger placed while somebody lists is a punch', async () => {
+    twin.place('anna')
+    const answer = desk.ask('list')
+    await desk.clock.advance(1_000)
+    assert.ok((await answer).result)
+    assert.deepEqual(desk.session.values, ['0'])
+  })
+
   it('gives up a person who does not come', async () => {
     const answer = desk.ask('enroll')
     await desk.clock.advance(31_000)
