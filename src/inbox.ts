@@ -18,8 +18,11 @@ export interface InboxParts<Frame> {
   readonly signal: AbortSignal
   /** Takes bytes as they come, cut anywhere; returns the frames they completed. */
   readonly decode: (bytes: Uint8Array) => readonly Frame[]
-  /** Frames kept unread while the driver waits for a verdict; beyond it the oldest go. Default 64. */
-  readonly most?: number
+  /**
+   * For devices that speak by themselves: while frames are unread the transport keeps what comes, within its own bound,
+   * and nothing is dropped here. Without it, for devices that are asked, only the newest 64 frames are kept.
+   */
+  readonly keepsAll?: boolean
 }
 
 const MOST_UNREAD = 64
@@ -28,6 +31,8 @@ export class Inbox<Frame> {
   readonly #parts: InboxParts<Frame>
   #unread: Received<Frame>[] = []
   #wake: (() => void) | undefined
+  /** Lets reading go on. */
+  #drained: (() => void) | undefined
   #over = false
   #lost: Error | undefined
   readonly #reading: Promise<void>
@@ -37,12 +42,30 @@ export class Inbox<Frame> {
     this.#reading = this.#read()
   }
 
-  /** The next frame; undefined when none came within `ms`, or the session ended. Throws TransportError when the device is lost. */
-  async next(ms: number): Promise<Received<Frame> | undefined> {
+  /**
+   * The next frame; undefined when none came within `ms` (absent: however long it takes), or the session ended. Throws
+   * TransportError when the device is lost.
+   */
+  next(ms = Infinity): Promise<Received<Frame> | undefined> {
+    return this.#within(ms, () => this.#take())
+  }
+
+  /** Waits, resolves early when the session ends. Throws TransportError as soon as the device is lost: a plain sleep would not see that. */
+  async pause(ms: number): Promise<void> {
+    await this.#within(ms, () => undefined)
+  }
+
+  #take(): Received<Frame> | undefined {
+    const first = this.#unread.shift()
+    if (this.#unread.length === 0) this.#drained?.()
+    return first
+  }
+
+  async #within(ms: number, take: () => Received<Frame> | undefined): Promise<Received<Frame> | undefined> {
     const { clock } = this.#parts
     const deadline = clock.uptime() + ms
     for (;;) {
-      const first = this.#unread.shift()
+      const first = take()
       if (first) return first
       if (this.#lost !== undefined) throw this.#lost
       const left = deadline - clock.uptime()
@@ -51,44 +74,36 @@ export class Inbox<Frame> {
     }
   }
 
-  /** Waits, resolves early when the session ends. Throws TransportError as soon as the device is lost: a plain sleep would not see that. */
-  async pause(ms: number): Promise<void> {
-    const { clock } = this.#parts
-    const deadline = clock.uptime() + ms
-    for (;;) {
-      if (this.#lost !== undefined) throw this.#lost
-      const left = deadline - clock.uptime()
-      if (this.#over || left <= 0) return
-      await this.#wait(left)
-    }
-  }
-
   /** Forgets what came too late to be an answer to the next question. */
   clear(): void {
     this.#unread = []
+    this.#drained?.()
   }
 
   /** Resolves when reading has ended, which it does with the session or the device. */
   async ended(): Promise<void> {
+    this.#drained?.()
     await this.#reading
   }
 
   async #wait(ms: number): Promise<void> {
     const { clock, signal } = this.#parts
-    const over = linkedAbort(signal)
     const woken = new Promise<void>((resolve) => (this.#wake = resolve))
+    if (ms === Infinity) return woken
+    const over = linkedAbort(signal)
     await Promise.race([woken, clock.sleep(ms, over.signal)])
     this.#wake = undefined
     over.abort()
   }
 
   async #read(): Promise<void> {
-    const { transport, decode, most = MOST_UNREAD } = this.#parts
+    const { transport, decode, keepsAll = false } = this.#parts
     try {
       for await (const { bytes, arrived } of transport) {
         for (const frame of decode(bytes)) this.#unread.push({ frame, arrived })
-        if (this.#unread.length > most) this.#unread.splice(0, this.#unread.length - most)
+        if (!keepsAll) this.#unread.splice(0, this.#unread.length - MOST_UNREAD)
         this.#wake?.()
+        if (keepsAll && this.#unread.length > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
       }
     } catch (error) {
       this.#lost = error instanceof Error ? error : new Error(String(error))

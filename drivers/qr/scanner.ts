@@ -1,8 +1,14 @@
 /** The conversation with the scanner: its set-up, the trigger, its light, and the codes that come meanwhile. */
-import { ProtocolError, TransportError, type Moment, type ReaderSession, type Verdict } from '../../src/driver.js'
+import {
+  Inbox,
+  ProtocolError,
+  TransportError,
+  type Moment,
+  type ReaderSession,
+  type Verdict,
+} from '../../src/driver.js'
 import { readZone, saveZones, ScanDecoder, writeZone, type Decoded, type Reply } from './codec.js'
 import type { Config } from './config.js'
-import { Inbox } from './inbox.js'
 import { modeOf, settingsOf, SINGLE_READ, withLight, ZONE, type Setting } from './zones.js'
 
 /** [QR §2.2] */
@@ -28,7 +34,7 @@ type Answer = Reply | 'none' | 'over'
 
 export class Scanner {
   readonly #session: ReaderSession<Config, 'bytes'>
-  readonly #inbox: Inbox
+  readonly #inbox: Inbox<Uint8Array>
   readonly #decoder: ScanDecoder
   readonly #heard: Heard[] = []
   #replies: Reply[] = []
@@ -46,7 +52,7 @@ export class Scanner {
     const { config, transport, clock, signal } = session
     this.#session = session
     signal.addEventListener('abort', this.#dark)
-    this.#inbox = new Inbox(transport, clock)
+    this.#inbox = new Inbox({ transport, clock, signal, decode: (bytes) => [bytes], keepsAll: true })
     const { suffix, setup, signed } = config
     this.#decoder = new ScanDecoder({ suffix, replies: setup !== 'none', signed: signed !== 'off' })
   }
@@ -151,16 +157,16 @@ export class Scanner {
   async #listen(waitMs: number | undefined): Promise<'over' | 'on'> {
     const { config } = this.#session
     const chunk = await this.#inbox.next(waitMs)
-    if (chunk === undefined) return 'over'
+    if (this.#session.signal.aborted) return 'over'
     // Measured on the arrival of the bytes: a gateway that was busy reads late.
     const pause = config.suffix === 'none' ? config.gap : STALE_MS
-    const since = chunk === 'silence' ? this.#session.clock.uptime() : chunk.arrived.uptime
+    const since = chunk?.arrived.uptime ?? this.#session.clock.uptime()
     if (this.#last && since - this.#last.uptime >= pause && this.#decoder.held > 0) {
       this.#sort(this.#decoder.silence(), this.#last)
     }
-    if (chunk === 'silence') return 'on'
+    if (!chunk) return 'on'
     this.#last = chunk.arrived
-    this.#sort(this.#decoder.push(chunk.bytes), chunk.arrived)
+    this.#sort(this.#decoder.push(chunk.frame), chunk.arrived)
     return 'on'
   }
 

@@ -1,9 +1,8 @@
 /** Keyboard wedges: readers and scanners that type, over the kernel's input events. */
-import { DeviceError, type Driver, type Moment } from '../../src/driver.js'
+import { DeviceError, Inbox, type Driver, type Moment } from '../../src/driver.js'
 import { EventDecoder, type EventSize } from './codec.js'
 import { fields } from './config.js'
 import { Intake, type Config } from './intake.js'
-import { Listening } from './listening.js'
 import { isHexBytes } from './number.js'
 
 export const driver: Driver<typeof fields, 'bytes'> = {
@@ -14,29 +13,25 @@ export const driver: Driver<typeof fields, 'bytes'> = {
   options: fields,
 
   async run(session) {
-    const { config, clock } = session
+    const { config, transport, clock, signal } = session
     checkPrefix(config.prefix)
     // A keyboard takes no question, so it cannot be asked whether it reads cards. [WEDGE §1.1]
     session.ready({ model: 'keyboard wedge' })
     const decoder = new EventDecoder(eventSize(config.layout))
     const intake = new Intake(session)
-    const chunks = new Listening(session.transport, clock)
-    try {
-      for (let latest: Moment | undefined; ;) {
-        const step = await chunks.next(intake.waits ? config.timeout : undefined)
-        if (step === 'silent') {
-          if (latest) await intake.silent(latest)
-          continue
-        }
-        if (step.done === true) return
-        const { bytes, arrived } = step.value
-        latest = arrived
-        const { events, discarded } = decoder.push(bytes)
-        if (discarded > 0) session.count('discardedBytes', discarded)
-        await intake.take(events, arrived)
+    const decode = (bytes: Uint8Array): readonly Uint8Array[] => [bytes]
+    const inbox = new Inbox({ transport, clock, signal, decode, keepsAll: true })
+    for (let latest: Moment | undefined; ;) {
+      const received = await inbox.next(intake.waits ? config.timeout : undefined)
+      if (signal.aborted) return inbox.ended()
+      if (!received) {
+        if (latest) await intake.silent(latest)
+        continue
       }
-    } finally {
-      chunks.end()
+      latest = received.arrived
+      const { events, discarded } = decoder.push(received.frame)
+      if (discarded > 0) session.count('discardedBytes', discarded)
+      await intake.take(events, latest)
     }
   },
 }

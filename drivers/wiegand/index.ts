@@ -4,11 +4,6 @@ import { Burst, edgeOf, LineDecoder } from './codec.js'
 import { fields } from './config.js'
 import { Door, type Session } from './door.js'
 
-/** A card is up to 128 edges, and none may be missing after a disk that stalled. */
-const MOST_LINES = 4_096
-/** Nothing is under way: the next line may take as long as it likes. */
-const IDLE_MS = 3_600_000
-
 export const driver: Driver<typeof fields, 'bytes'> = {
   name: 'wiegand',
   title: 'Wiegand readers and keypads, by a converter or on GPIO',
@@ -26,7 +21,7 @@ export const driver: Driver<typeof fields, 'bytes'> = {
       return lines
     }
     const { transport, clock, signal } = session
-    const inbox = new Inbox({ transport, clock, signal, decode, most: MOST_LINES })
+    const inbox = new Inbox({ transport, clock, signal, decode, keepsAll: true })
     const door = new Door(session)
     if (session.scheme === 'gpio') await takeEdges(session, inbox, door)
     else await takeLines(session, inbox, door)
@@ -36,7 +31,7 @@ export const driver: Driver<typeof fields, 'bytes'> = {
 
 async function takeLines({ signal }: Session, inbox: Inbox<string>, door: Door): Promise<void> {
   while (!signal.aborted) {
-    const received = await inbox.next(IDLE_MS)
+    const received = await inbox.next()
     if (received) await door.line(received.frame, received.arrived)
   }
 }
@@ -47,7 +42,7 @@ async function takeEdges(session: Session, inbox: Inbox<string>, door: Door): Pr
   const burst = new Burst(config.gap)
   let last: Awaited<ReturnType<typeof inbox.next>>
   while (!signal.aborted) {
-    const received = await inbox.next(burst.bits > 0 ? config.gap : IDLE_MS)
+    const received = await inbox.next(burst.bits > 0 ? config.gap : undefined)
     const edge = received && edgeOf(received.frame)
     if (received && !edge) session.count('badFrames')
     const ended = edge ? burst.push(edge) : received ? undefined : { ended: burst.end(), glitch: false }
