@@ -105,6 +105,21 @@ export function bitCard(format: string, data: string, facilityBits: number): Bit
   return facilityBits === 0 ? card : { ...card, facility: Number.parseInt(data.slice(0, facilityBits), 2) }
 }
 
+/** What of a card belongs into `Sighting.raw`, with its bits where they are known. */
+export function bitFacts({ format, facility, number }: BitCard, bits?: string): Record<string, string | number> {
+  return {
+    format,
+    ...(facility !== undefined && { facility }),
+    ...(number !== undefined && { card: number }),
+    ...(bits !== undefined && { bits }),
+  }
+}
+
+/** The bytes of a value in the other order: some readers send a UID last byte first. */
+export function reversedBytes(value: string): string {
+  return (value.match(/../g) ?? []).reverse().join('')
+}
+
 function hexOf(bits: string): string {
   const digits = Math.ceil(bits.length / 8) * 2
   return BigInt(`0b${bits}`).toString(16).toUpperCase().padStart(digits, '0')

@@ -42,7 +42,10 @@ export class RequestDesk {
       throw new DaemonError('usage', `"${id}" is several readers`, { hint: `ask one of them: ${names}` })
     }
     if (!this.can(id).includes(asked.kind)) {
-      throw new DaemonError('request-impossible', `readers of driver ${reader.driver} cannot ${VERB_OF[asked.kind]}`)
+      const hint =
+        asked.kind === 'enroll' ? 'a card needs none: present it, and punchd tail shows its number' : undefined
+      const message = `readers of driver ${reader.driver} cannot ${VERB_OF[asked.kind]}`
+      throw new DaemonError('request-impossible', message, hint === undefined ? {} : { hint })
     }
     const queue = this.#queues.get(reader.id)
     if (!queue) {

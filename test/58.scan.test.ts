@@ -1,15 +1,15 @@
 /** Which readers are plugged in: real ports (pseudo terminals), found under names as udev makes them. */
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import type { AnyDriver } from '../src/driver.js'
+import type { AnyDriver, CardTransport } from '../src/driver.js'
 import { SystemClock } from '../src/clock.js'
 import { proposals, scanText, type Found } from '../src/scan/found.js'
-import { scanInput } from '../src/scan/others.js'
+import { scanCards, scanInput } from '../src/scan/others.js'
 import { scanSerial, type ScanContext } from '../src/scan/serial.js'
 import { openTransport } from '../src/transport/open.js'
 import { ptyLine } from '../simulators/pty-line.js'
 import { loadConfig } from '../src/config/load.js'
-import { writeConfig } from './support/daemon.js'
+import { verb, writeConfig } from './support/daemon.js'
 import { hasSocat } from './support/bytes.js'
 import { RecordingLogger } from './support/session.js'
 import { skip } from './support/skip.js'
@@ -132,6 +132,22 @@ describe('readers scan', function () {
         ['wedge', 'guess'],
       ],
     )
+  })
+
+  it('knows a card reader by the part of its name that is configured', async () => {
+    const transport = { slots: ['ACS ACR122U PICC 00 00', 'Other 01 00'] } as unknown as CardTransport
+    const open = () => Promise.resolve({ kind: 'card', transport, close: () => Promise.resolve() } as const)
+    const found = await scanCards(context({ open, configured: new Map([['pcsc:acr122', 'desk']]) }))
+    assert.deepEqual(
+      found.map(({ configured }) => configured),
+      ['desk', undefined],
+    )
+  })
+
+  it('says that a configuration with errors was left aside', async () => {
+    const file = writeConfig(folder.path, { readers: [['id: x', 'driver: nothing', 'transport: tcp://h:1']] })
+    const { code, stderr } = await verb(['readers', 'scan', '--no-ask', '--config', file])
+    assert.deepEqual([code, /has errors and was left aside.*punchd check/.test(stderr)], [0, true])
   })
 
   it('prints what can be pasted: ids that are free, and a configuration that loads', () => {

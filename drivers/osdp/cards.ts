@@ -1,5 +1,5 @@
 /** What a device saw: cards and keys, brought into the forms of all readers. */
-import { cardOfBits, Hold, PinEntry, type Moment, type Sighting } from '../../src/driver.js'
+import { bitFacts, cardOfBits, Hold, PinEntry, reversedBytes, type Moment, type Sighting } from '../../src/driver.js'
 import { charactersIn, keysIn, rawBits, REPLY } from './codec.js'
 import type { PointOptions } from './config.js'
 
@@ -31,22 +31,10 @@ export class Cards {
     if (bits === undefined) return 'bad'
     const { formats, format37, order } = this.#options
     // Of other lengths nothing is known: they are taken as they are, under the check of the packet.
-    const lengths = formats === 'checked' ? CHECKED : []
-    const card = cardOfBits(bits, {
-      lengths,
-      format37,
-      unknown: CHECKED.includes(bits.length) && formats === 'checked' ? 'ignore' : 'raw',
-    })
+    const card = cardOfBits(bits, { lengths: formats === 'checked' ? CHECKED : [], format37, unknown: 'raw' })
     if (typeof card === 'string') return 'bad'
-    const value = order === 'reversed' ? (card.value.match(/../g) ?? []).reverse().join('') : card.value
-    const { format, facility, number } = card
-    const raw = {
-      format,
-      ...(facility !== undefined && { facility }),
-      ...(number !== undefined && { card: number }),
-      bits,
-    }
-    return this.#card(value, arrived, raw)
+    const value = order === 'reversed' ? reversedBytes(card.value) : card.value
+    return this.#card(value, arrived, bitFacts(card, bits))
   }
 
   /** Characters instead of bits: a number in hex. Deprecated by the standard, and still sent. */

@@ -2,7 +2,7 @@
 import type { Moment } from '../../src/driver.js'
 import { COMMAND, head, REPLY, sealed, type Check, type Reply } from './codec.js'
 import type { BusLine } from './line.js'
-import { Handshake, type SecureSession } from './secure.js'
+import { Handshake, isInstallKey, type SecureSession } from './secure.js'
 
 /** A reply that may be believed: its MAC was right, where one is asked for; decrypted. */
 export interface Said {
@@ -41,8 +41,11 @@ export class Channel {
   }
 
   /** One command, repeated with the same bytes while nothing comes back; the number moves on with a valid reply only. */
-  async say(id: number, data: readonly number[] = []): Promise<Outcome> {
-    const packet = this.#packet(id, data)
+  say(id: number, data: readonly number[] = []): Promise<Outcome> {
+    return this.#exchange(this.#packet(id, data), id)
+  }
+
+  async #exchange(packet: Uint8Array, id: number): Promise<Outcome> {
     for (let attempt = 1; attempt <= TRIES; attempt++) {
       const answer = await this.#line.exchange(packet, this.#address)
       if (!answer) continue
@@ -89,7 +92,7 @@ export class Channel {
   async open(key: Uint8Array): Promise<'open' | Broken> {
     this.reset()
     const handshake = new Handshake(key)
-    const which = handshake.usesInstallKey ? 0 : 1
+    const which = isInstallKey(key) ? 0 : 1
     const challenged = await this.#handshake(COMMAND.challenge, [...handshake.random], which)
     if (typeof challenged === 'string') return challenged
     const opening = challenged.id === REPLY.challenge ? handshake.answered(challenged.data) : undefined
@@ -105,13 +108,7 @@ export class Channel {
   async #handshake(id: number, data: readonly number[], which: number): Promise<Said | Broken> {
     const block = [3, id === COMMAND.challenge ? 0x11 : 0x13, which]
     const frame = { address: this.#address, sequence: this.#sequence, check: this.#check, id, data, block }
-    const packet = sealed(head(frame), this.#check)
-    for (let attempt = 1; attempt <= TRIES; attempt++) {
-      const answer = await this.#line.exchange(packet, this.#address)
-      if (!answer || answer.reply.sequence !== this.#sequence) continue
-      const outcome = this.#judge(answer.reply, answer.arrived, id)
-      return outcome === 'busy' ? 'silent' : outcome
-    }
-    return 'silent'
+    const outcome = await this.#exchange(sealed(head(frame), this.#check), id)
+    return outcome === 'busy' ? 'silent' : outcome
   }
 }

@@ -14,15 +14,17 @@ import {
 } from './codec.js'
 import type { PointOptions } from './config.js'
 import { PATTERNS } from './feedback.js'
-import { equals, keyOf } from './key.js'
+import { keyOf } from './key.js'
 import type { BusLine, Session } from './line.js'
-import { INSTALL_KEY } from './secure.js'
+import { INSTALL_KEY, isInstallKey } from './secure.js'
 import { TROUBLE, type Trouble } from './trouble.js'
 
 /** A device that does not answer is tried again after so long, and its silence costs the others little. */
 const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000]
 /** One with the wrong key must not be challenged faster than that. [OSDP §8] */
 const KEY_RETRY_MS = 10_000
+/** A conversation that went well for so long begins with the shortest pause, and may be opened again at once. */
+const STABLE_MS = 10_000
 const NEEDS_A_PERSON: readonly Trouble[] = ['wrong-key', 'install-key', 'bad-key']
 /** Reports that wait for a slow disk. More people do not stand at one reader. */
 const MAX_WAITING = 8
@@ -48,6 +50,7 @@ export class Device {
   readonly #orders: Order[] = []
   #status: { readonly tamper: number; readonly power: number } | undefined
   #toldForged = false
+  #openedAt = -Infinity
   /** Told how the next opening ends. */
   #onOpen: ((opened: boolean) => void) | undefined
   /** Reports under way, one after the other: order is kept, and the bus does not wait for the disk. */
@@ -85,11 +88,6 @@ export class Device {
     if (!order) await this.#polled(outcome)
   }
 
-  /** Everything that was reported is answered. */
-  settled(): Promise<void> {
-    return this.#reporting
-  }
-
   /** Serves a request; resolves when it is ended. */
   async serve(request: ReaderRequest): Promise<void> {
     if (!this.#online) return request.fail('the device does not answer', 'punchd readers shows why')
@@ -106,7 +104,7 @@ export class Device {
       )
     const key = keyOf(String(request.args['key'] ?? ''))
     if (!key) return request.fail('the key is not 32 hex digits')
-    if (equals(key, INSTALL_KEY))
+    if (isInstallKey(key))
       return request.fail(
         'this key is printed in the standard: everybody has it',
         'openssl rand -hex 16 makes a good one',
@@ -127,8 +125,7 @@ export class Device {
     const outcome = await this.#opening()
     if (outcome !== 'open') return this.#lost(outcome)
     this.#online = true
-    this.#failures = 0
-    this.#toldForged = false
+    this.#openedAt = this.#session.clock.uptime()
     this.#onOpen?.(true)
     const { model = 'OSDP device', serial, firmware } = this.#identity ?? {}
     const secure = this.#channel.isSecure ? 'secure channel' : 'in the clear'
@@ -145,7 +142,7 @@ export class Device {
     const { installKey } = this.#session.config
     if (this.#options.keySecret !== '' && !this.#key) return 'bad-key'
     const key = this.#key ?? (installKey === 'allow' ? INSTALL_KEY : undefined)
-    if (key && equals(key, INSTALL_KEY) && installKey === 'refuse') return 'install-key'
+    if (key && isInstallKey(key) && installKey === 'refuse') return 'install-key'
     const identity = await this.#asked(COMMAND.id)
     if (typeof identity === 'string') return identity
     this.#identity = identity.id === REPLY.id ? identityIn(identity.data) : undefined
@@ -222,7 +219,13 @@ export class Device {
   #lost(why: Trouble): void {
     const { clock } = this.#session
     // A channel that came out of step is opened again at once; who cannot be reached is left alone for a while.
-    const again = this.#online && (why === 'sequence' || why === 'refused' || why === 'forged')
+    // One that comes out of step again and again is treated as lost, or it would fill journal and log.
+    const lasted = this.#online && clock.uptime() - this.#openedAt >= STABLE_MS
+    const again = lasted && (why === 'sequence' || why === 'refused' || why === 'forged')
+    if (lasted) {
+      this.#failures = 0
+      this.#toldForged = false
+    }
     this.#restart()
     this.#onOpen?.(false)
     for (const order of this.#orders.splice(0)) order.done?.('failed')
@@ -234,7 +237,7 @@ export class Device {
     this.#session.pointLost(this.#point.id, TROUBLE[why])
   }
 
-  /** Once until the channel is open again: somebody may be at the wires. */
+  /** Once until the channel held for a while: somebody may be at the wires. */
   #tellForged(): void {
     if (this.#toldForged) return
     this.#toldForged = true

@@ -5,7 +5,3 @@ export function keyOf(written: string): Uint8Array | undefined {
   if (!/^[0-9A-Fa-f]{32}$/.test(written.trim())) return undefined
   return Uint8Array.from(written.trim().match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 }
-
-export function equals(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index])
-}

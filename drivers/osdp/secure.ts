@@ -4,6 +4,10 @@ import { createCipheriv, createDecipheriv, randomBytes, timingSafeEqual } from '
 /** Printed in the standard: whoever has read it can open a channel with it. */
 export const INSTALL_KEY = Uint8Array.from({ length: 16 }, (_, index) => 0x30 + index)
 
+export function isInstallKey(key: Uint8Array): boolean {
+  return key.length === INSTALL_KEY.length && timingSafeEqual(key, INSTALL_KEY)
+}
+
 const BLOCK = 16
 const ZERO = new Uint8Array(BLOCK)
 
@@ -16,10 +20,6 @@ export class Handshake {
   constructor(key: Uint8Array, random: Uint8Array = randomBytes(8)) {
     this.#key = key
     this.random = random
-  }
-
-  get usesInstallKey(): boolean {
-    return timingSafeEqual(this.#key, INSTALL_KEY)
   }
 
   /** Checks the device's answer to the challenge; undefined when it does not know the key. */

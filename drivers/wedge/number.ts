@@ -1,4 +1,5 @@
 /** From what a reader typed to the canonical number of the card. [WEDGE §2] */
+import { reversedBytes } from '../../src/driver.js'
 
 export interface NumberForm {
   readonly format: 'decimal' | 'hex' | 'facility'
@@ -19,7 +20,7 @@ export function cardNumber(typed: string, form: NumberForm): string | undefined 
   const text = typed.slice(form.strip.length)
   const hex = form.format === 'facility' ? ofFacility(text) : ofNumber(text, form)
   if (hex === undefined) return undefined
-  return form.prefix.toUpperCase() + (form.order === 'little' ? reversed(hex) : hex)
+  return form.prefix.toUpperCase() + (form.order === 'little' ? reversedBytes(hex) : hex)
 }
 
 /** Is this what `prefix` takes: whole bytes in hex? */
@@ -50,8 +51,4 @@ function padded(number: number | bigint, bytes: number): string {
     .toString(16)
     .toUpperCase()
     .padStart(bytes * 2, '0')
-}
-
-function reversed(hex: string): string {
-  return (hex.match(/../g) ?? []).reverse().join('')
 }

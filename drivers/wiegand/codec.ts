@@ -1,10 +1,5 @@
 /** Wiegand bits, and the lines in which converters and `gpio:` bring them. Pure: no clock, no I/O, no import. [WG §n]: this folder's README. */
 
-/** The bytes of a number in the other order. */
-export function reversed(value: string): string {
-  return (value.match(/../g) ?? []).reverse().join('')
-}
-
 export type Keypad = 'none' | '4bit' | '8bit'
 
 /** A key of a burst of 4 or 8 bits: `0`-`9`, `*`, `#`; undefined for what is none. [WG §2.2] */

@@ -1,6 +1,15 @@
 /** From bits and lines to cards and PINs. */
-import { cardOfBits, Hold, PinEntry, type BitCard, type Moment, type ReaderSession } from '../../src/driver.js'
-import { keyOf, reversed } from './codec.js'
+import {
+  bitFacts,
+  cardOfBits,
+  Hold,
+  PinEntry,
+  reversedBytes,
+  type BitCard,
+  type Moment,
+  type ReaderSession,
+} from '../../src/driver.js'
+import { keyOf } from './codec.js'
 import { cardOfNumber } from './number.js'
 import type { Config } from './config.js'
 
@@ -45,15 +54,9 @@ export class Door {
   async #card(card: BitCard, arrived: Moment, bits?: string): Promise<void> {
     const { config } = this.#session
     this.#session.count('goodFrames')
-    const value = config.order === 'reversed' ? reversed(card.value) : card.value
+    const value = config.order === 'reversed' ? reversedBytes(card.value) : card.value
     if (!this.#hold.begins(value, arrived.uptime)) return
-    const { format, facility, number } = card
-    const raw = {
-      format,
-      ...(facility !== undefined && { facility }),
-      ...(number !== undefined && { card: number }),
-      ...(bits !== undefined && { bits }),
-    }
+    const raw = bitFacts(card, bits)
     await this.#session.report({ credential: { type: 'card', value, scope: 'global' }, method: 'card', arrived, raw })
   }
 

@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DaemonError } from '../errors.js'
+import { takesSlot } from '../transport/pcsc-cards.js'
 import type { Found } from './found.js'
 import type { ScanContext } from './serial.js'
 
@@ -20,7 +21,7 @@ export async function scanCards({ open, clock, log, signal, configured, remark }
         driver: 'pcsc',
         transport: `pcsc:${slot}`,
         certainty: 'answered',
-        configured: configured.get(`pcsc:${slot}`) ?? configured.get('pcsc:*'),
+        configured: ownerOf(slot, configured),
       }))
     } finally {
       await opened.close()
@@ -30,6 +31,12 @@ export async function scanCards({ open, clock, log, signal, configured, remark }
     remark(`No PC/SC reader: ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`)
     return []
   }
+}
+
+/** The reader whose `pcsc:NAME` takes this one. */
+function ownerOf(slot: string, configured: ReadonlyMap<string, string>): string | undefined {
+  const names = [...configured].filter(([url]) => url.startsWith('pcsc:'))
+  return names.find(([url]) => takesSlot(url.slice('pcsc:'.length), slot))?.[1]
 }
 
 /** Devices that type what they read, by their stable names. */

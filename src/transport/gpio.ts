@@ -3,10 +3,11 @@
  * `0 <nanoseconds>` for an edge on D0, `1 <nanoseconds>` on D1, kernel time. Node has no ioctl of its own, and both
  * lines in one request are what keeps the edges in order. [libgpiod 1.6 of Debian 12, 2.x of Debian 13]
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { TransportError, type ErrorDetails } from '../errors.js'
 import type { ByteTransport } from '../driver.js'
 import { ChunkQueue } from './chunks.js'
@@ -22,7 +23,7 @@ const START_MS = 300
 const KILL_MS = 1_000
 
 export async function openGpio(url: GpioUrl, context: OpenContext): Promise<Opened> {
-  const [program, ...rest] = [...leash(), PROGRAM, ...argumentsFor(version(), url)]
+  const [program, ...rest] = [...leash(), PROGRAM, ...argumentsFor(await version(), url)]
   const child = spawn(program ?? PROGRAM, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
   const said = lastWordsOf(child)
   const queue = new ChunkQueue(context.clock, context.signal)
@@ -51,12 +52,14 @@ function leash(): string[] {
 }
 
 /** 1 or 2. Throws when the program is not there. */
-function version(): 1 | 2 {
-  const { stdout, error } = spawnSync(PROGRAM, ['--version'], { encoding: 'utf8' })
-  if (error) {
+async function version(): Promise<1 | 2> {
+  const { stdout } = await promisify(execFile)(PROGRAM, ['--version']).catch((cause: unknown) => {
     const hint = 'sudo apt install gpiod'
-    throw new TransportError('transport-unavailable', 'the program gpiomon is not installed', { hint, cause: error })
-  }
+    throw new TransportError('transport-unavailable', 'the program gpiomon is not installed or does not start', {
+      hint,
+      cause,
+    })
+  })
   return /\bv?2\.\d/.test(stdout) ? 2 : 1
 }
 

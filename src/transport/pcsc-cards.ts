@@ -87,9 +87,8 @@ export class PcscCards implements CardTransport {
     }
   }
 
-  /** `pcsc:NAME` means readers whose name contains NAME, in any case; `pcsc:*` every reader. */
   #isOurs(slot: string): boolean {
-    return this.#name === '*' || slot.toLowerCase().includes(this.#name.toLowerCase())
+    return takesSlot(this.#name, slot)
   }
 
   #plug(slot: string): void {
@@ -163,4 +162,9 @@ function bytesOf(reply: unknown): Uint8Array {
   const bytes = fromHex(reply)
   if (!bytes) throw new TransportError('protocol-broken', 'the pcsc process answered without bytes')
   return bytes
+}
+
+/** `pcsc:NAME` means readers whose name contains NAME, in any case; `pcsc:*` every reader. */
+export function takesSlot(name: string, slot: string): boolean {
+  return name === '*' || slot.toLowerCase().includes(name.toLowerCase())
 }

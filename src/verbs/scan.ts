@@ -22,12 +22,21 @@ export const scan: Verb = (program, context) => {
     .option('--no-ask', 'write nothing to any serial device: tell what the names tell')
     .action(async (_options: ScanOptions, self: Parameters<Verb>[0]) => {
       const options = self.optsWithGlobals<ScanOptions>()
-      const config = existsSync(options.config) ? (await load(options.config, context)).config : undefined
+      const config = await configIfAny(options.config, context)
       const found = await scanAll(await scanContext(config, options, context))
       const taken = new Set(config?.readers.flatMap(({ id, points }) => [id, ...points.map((point) => point.id)]))
       if (!options.json) return scanText(found, taken).forEach((line) => print(context.out, line))
       print(context.out, JSON.stringify({ found, proposals: proposals(found, taken) }))
     })
+}
+
+/** A machine without a configuration is scanned too; one that is wrong is said to be. */
+async function configIfAny(file: string, context: VerbContext): Promise<Config | undefined> {
+  if (!existsSync(file)) return undefined
+  const { config } = await load(file, context)
+  if (!config)
+    print(context.err, `${file} has errors and was left aside: what is configured is not known (punchd check)`)
+  return config
 }
 
 export async function scanAll(context: ScanContext): Promise<Found[]> {

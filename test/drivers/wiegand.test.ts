@@ -1,9 +1,9 @@
 /** Bits, parity, keys and edges. Vectors: the fact sheet, section 2. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { Burst, edgeOf, keyOf, LineDecoder, reversed } from '../../drivers/wiegand/codec.js'
+import { Burst, edgeOf, keyOf, LineDecoder } from '../../drivers/wiegand/codec.js'
 import { cardOfNumber } from '../../drivers/wiegand/number.js'
-import { cardOfBits as cardOf, type BitOptions } from '../../src/driver.js'
+import { cardOfBits as cardOf, reversedBytes, type BitOptions } from '../../src/driver.js'
 import { fields, type Config } from '../../drivers/wiegand/config.js'
 import { driver } from '../../drivers/wiegand/index.js'
 import type { Scheme } from '../../src/driver.js'
@@ -89,7 +89,7 @@ describe('a number of a converter', () => {
     assert.equal(cardOfNumber('7B11D7', 'hex', 24)?.value, '7B11D7')
     assert.equal(cardOfNumber('0008065495', 'decimal', 24)?.value, '7B11D7')
     assert.equal(cardOfNumber('1ea68671', 'hex', 32)?.value, '1EA68671')
-    assert.equal(reversed('7186A61E'), '1EA68671')
+    assert.equal(reversedBytes('7186A61E'), '1EA68671')
   })
   it('of another length or too large is none', () => {
     for (const [text, base, bits] of [
