@@ -61,7 +61,7 @@ export class OsdpDevice {
   readonly shown: string[] = []
   isMute = false
   /** Faults, counted down: answers that are lost, damaged, signed wrongly, or sent in the clear within a session. */
-  readonly faults = { lost: 0, damaged: 0, forged: 0, clear: 0, busy: 0, truncated: 0 }
+  readonly faults = { lost: 0, damaged: 0, forged: 0, clear: 0, busy: 0, truncated: 0, refused: 0 }
   /** Sends its last signed answer again instead of a new one, so many times. */
   replays = 0
   key: Buffer
@@ -155,6 +155,7 @@ export class OsdpDevice {
     if (inTheClear) return this.#answer(control, [0x41, 6])
     switch (id) {
       case 0x60:
+        if (this.faults.refused > 0) return this.#refuse(control)
         return this.#answer(control, [...(this.#events.shift() ?? [0x40])])
       case 0x61:
         return this.#answer(control, [0x45, 0x0c, 0x0b, 0x0a, 0x99, 1, 4, 3, 2, 1, 10, 11, 12])
@@ -178,6 +179,12 @@ export class OsdpDevice {
       default:
         return this.#answer(control, [0x41, 3])
     }
+  }
+
+  /** Polls are refused, though all else is answered: a device that lost the thread. */
+  #refuse(control: number): void {
+    this.faults.refused -= 1
+    this.#answer(control, [0x41, 3])
   }
 
   #challenged(randomA: Buffer, control: number): void {
