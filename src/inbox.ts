@@ -4,6 +4,7 @@
  */
 import { linkedAbort } from './abort.js'
 import type { Clock } from './clock.js'
+import { TransportError } from './errors.js'
 import type { Moment } from './model.js'
 
 export interface Received<Frame> {
@@ -53,6 +54,15 @@ export class Inbox<Frame> {
   /** Waits, resolves early when the session ends. Throws TransportError as soon as the device is lost: a plain sleep would not see that. */
   async pause(ms: number): Promise<void> {
     await this.#within(ms, () => undefined)
+    // It would not pause at all from now on, and whoever asks in a loop would never let go of the processor.
+    if (this.#over && !this.#parts.signal.aborted)
+      throw new TransportError('transport-lost', 'the transport ended by itself')
+  }
+
+  /** Nothing more comes: the session ended, or the transport did without being lost. A loop over `next` ends here. */
+  get isOver(): boolean {
+    const ended = this.#over && this.#lost === undefined && this.#unread.length === 0
+    return ended || this.#parts.signal.aborted
   }
 
   #take(): Received<Frame> | undefined {

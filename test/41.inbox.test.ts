@@ -92,4 +92,23 @@ describe('an inbox', () => {
       assert.equal(clock.sleeping, 0)
     })
   }
+
+  it('of a transport that ends by itself gives what came, then ends loops instead of letting them spin', async () => {
+    clock = new FakeClock()
+    const signal = new AbortController().signal
+    const arrived = clock.now()
+    async function* transport() {
+      yield { bytes: Uint8Array.of(1, 2), arrived }
+    }
+    for (const keepsAll of [false, true]) {
+      const inbox = new Inbox({ transport: transport(), clock, signal, decode: (bytes) => [...bytes], keepsAll })
+      const frames: number[] = []
+      while (!inbox.isOver) {
+        const next = await inbox.next()
+        if (next) frames.push(next.frame)
+      }
+      assert.deepEqual(frames, [1, 2])
+      await assert.rejects(inbox.pause(1_000), TransportError)
+    }
+  })
 })

@@ -157,7 +157,7 @@ export class Scanner {
   async #listen(waitMs: number | undefined): Promise<'over' | 'on'> {
     const { config } = this.#session
     const chunk = await this.#inbox.next(waitMs)
-    if (this.#session.signal.aborted) return 'over'
+    if (!chunk && this.#inbox.isOver) return 'over'
     // Measured on the arrival of the bytes: a gateway that was busy reads late.
     const pause = config.suffix === 'none' ? config.gap : STALE_MS
     const since = chunk?.arrived.uptime ?? this.#session.clock.uptime()

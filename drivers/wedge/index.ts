@@ -23,7 +23,7 @@ export const driver: Driver<typeof fields, 'bytes'> = {
     const inbox = new Inbox({ transport, clock, signal, decode, keepsAll: true })
     for (let latest: Moment | undefined; ;) {
       const received = await inbox.next(intake.waits ? config.timeout : undefined)
-      if (signal.aborted) return inbox.ended()
+      if (!received && inbox.isOver) return inbox.ended()
       if (!received) {
         if (latest) await intake.silent(latest)
         continue

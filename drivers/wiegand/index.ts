@@ -24,13 +24,13 @@ export const driver: Driver<typeof fields, 'bytes'> = {
     const inbox = new Inbox({ transport, clock, signal, decode, keepsAll: true })
     const door = new Door(session)
     if (session.scheme === 'gpio') await takeEdges(session, inbox, door)
-    else await takeLines(session, inbox, door)
+    else await takeLines(inbox, door)
     await inbox.ended()
   },
 }
 
-async function takeLines({ signal }: Session, inbox: Inbox<string>, door: Door): Promise<void> {
-  while (!signal.aborted) {
+async function takeLines(inbox: Inbox<string>, door: Door): Promise<void> {
+  while (!inbox.isOver) {
     const received = await inbox.next()
     if (received) await door.line(received.frame, received.arrived)
   }
@@ -38,10 +38,10 @@ async function takeLines({ signal }: Session, inbox: Inbox<string>, door: Door):
 
 /** The timestamps are the kernel's; only the end of the last burst needs a timer. */
 async function takeEdges(session: Session, inbox: Inbox<string>, door: Door): Promise<void> {
-  const { signal, config } = session
+  const { config } = session
   const burst = new Burst(config.gap)
   let last: Awaited<ReturnType<typeof inbox.next>>
-  while (!signal.aborted) {
+  while (!inbox.isOver) {
     const received = await inbox.next(burst.bits > 0 ? config.gap : undefined)
     const edge = received && edgeOf(received.frame)
     if (received && !edge) session.count('badFrames')
