@@ -1,6 +1,7 @@
 /** `npm run bench -- [NAME…] [--json] [--check] [--quick] [--dir PATH]`. */
 import { parseArgs } from 'node:util'
 import { drain } from './drain.js'
+import { fuzz } from './fuzz.js'
 import { loop } from './loop.js'
 import { BenchError, type Bench, type Outcome, type Skipped } from './outcome.js'
 import { size } from './size.js'
@@ -8,7 +9,7 @@ import { store } from './store.js'
 import { machine, tableOf } from './table.js'
 import { Workspace } from './workspace.js'
 
-const BENCHES: readonly Bench[] = [store, drain, size, loop]
+const BENCHES: readonly Bench[] = [store, drain, size, loop, fuzz]
 const USAGE = 64
 const CANNOT_RUN = 69
 

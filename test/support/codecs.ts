@@ -1,0 +1,10 @@
+/** The codecs that are fuzzed: a file in codecs/ and a row here for every driver of the registry. */
+import type { Codec } from './codecs/codec.js'
+import { osdp } from './codecs/osdp.js'
+import { pcsc } from './codecs/pcsc.js'
+import { pn532 } from './codecs/pn532.js'
+import { rdm6300 } from './codecs/rdm6300.js'
+import { wiegand } from './codecs/wiegand.js'
+import { zfm } from './codecs/zfm.js'
+
+export const CODECS: readonly Codec[] = [osdp, pcsc, pn532, rdm6300, wiegand, zfm]
