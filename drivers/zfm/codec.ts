@@ -67,8 +67,11 @@ export class PacketDecoder {
         const step = this.#look()
         if (step === 'more') break
         if (step === 'good') {
-          packets.push({ pid: this.#held[6] ?? 0, payload: Uint8Array.from(this.#held.slice(PREFIX, -2)) })
-          this.#held = []
+          // Behind a false header more than this packet may be held.
+          const end = PREFIX + lengthIn(this.#held)
+          packets.push({ pid: this.#held[6] ?? 0, payload: Uint8Array.from(this.#held.slice(PREFIX, end - 2)) })
+          this.#held = this.#held.slice(end)
+          again = this.#held.length > 0
         } else {
           if (step === 'bad') bad += 1
           discarded += this.#skip()
@@ -86,12 +89,13 @@ export class PacketDecoder {
     for (let at = 0; at < known; at++) if (held[at] !== this.#start[at]) return 'none'
     if (held.length > 6 && !PIDS.includes(held[6] ?? 0)) return 'none'
     if (held.length < PREFIX) return 'more'
-    const length = ((held[7] ?? 0) << 8) | (held[8] ?? 0)
+    const length = lengthIn(held)
     if (length < 3 || length > MAX_LENGTH) return 'none'
-    if (held.length < PREFIX + length) return 'more'
+    const end = PREFIX + length
+    if (held.length < end) return 'more'
     let sum = 0
-    for (let at = 6; at < held.length - 2; at++) sum += held[at] ?? 0
-    const told = ((held.at(-2) ?? 0) << 8) | (held.at(-1) ?? 0)
+    for (let at = 6; at < end - 2; at++) sum += held[at] ?? 0
+    const told = ((held[end - 2] ?? 0) << 8) | (held[end - 1] ?? 0)
     return (sum & 0xffff) === told ? 'good' : 'bad'
   }
 
@@ -102,6 +106,11 @@ export class PacketDecoder {
     this.#held = this.#held.slice(dropped)
     return dropped
   }
+}
+
+/** Payload and checksum. [ZFM §2] */
+function lengthIn(held: readonly number[]): number {
+  return ((held[7] ?? 0) << 8) | (held[8] ?? 0)
 }
 
 /** Payloads of commands. [ZFM §3] */
