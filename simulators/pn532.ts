@@ -3,7 +3,7 @@
  * the fact sheet; it shares no code with the driver. Clauses: drivers/pn532/README.md.
  */
 import type { Clock } from '../src/driver.js'
-import type { Delivery, Line } from './line.js'
+import type { Line } from './line.js'
 import { answerFrame, listed, modulationsOf, type SimCard } from './pn532-cards.js'
 
 export type { SimCard } from './pn532-cards.js'
@@ -60,8 +60,8 @@ export class Pn532 {
   usesExtended = false
   /** Another chip of the family: 0x32 is the PN532. */
   ic = 0x32
-  /** What became of the last list that named a card. */
-  lastListed: Delivery | undefined
+  /** How often a card of type A was looked for. */
+  looks = 0
   isFieldOn = false
   readonly #clock: Clock
   readonly #line: Line
@@ -70,7 +70,7 @@ export class Pn532 {
   #asleep: boolean
   #configured = false
   #received: number[] = []
-  #last: { readonly frame: number[]; readonly names: boolean } | undefined
+  #last: Uint8Array | undefined
   #working = new AbortController()
   #visits = 0
 
@@ -147,7 +147,7 @@ export class Pn532 {
   }
 
   #repeat(count: number): true {
-    if (this.#last) this.#note(this.#last.names, this.#line.send(Uint8Array.from(this.#last.frame)))
+    if (this.#last) this.#line.send(this.#last)
     return this.#drop(count)
   }
 
@@ -170,20 +170,16 @@ export class Pn532 {
   #answer(command: readonly number[]): void {
     const content = this.#answerTo(command)
     if (!content) return void this.#line.send(Uint8Array.from(SYNTAX_ERROR))
-    const names = command[0] === 0x4a && (content[0] ?? 0) > 0
-    if (names && this.#strikes('torn')) content.splice(Math.ceil(content.length / 2))
-    const frame = answerFrame([(command[0] ?? 0) + 1, ...content], this.usesExtended)
+    if (command[0] === 0x4a && (content[0] ?? 0) > 0 && this.#strikes('torn'))
+      content.splice(Math.ceil(content.length / 2))
+    const frame = Uint8Array.from(answerFrame([(command[0] ?? 0) + 1, ...content], this.usesExtended))
     if (this.#strikes('lostAnswers')) return
-    this.#last = { frame, names }
+    this.#last = frame
     if (this.#strikes('noisyAnswers')) this.#line.send(Uint8Array.from(NOISE))
     const damaged = Uint8Array.from(frame)
     if (this.#strikes('damagedAnswers')) damaged[damaged.length - 2] = (damaged.at(-2) ?? 0) ^ 0x55
     const isCut = this.#strikes('cutAnswers')
-    this.#note(names, this.#line.send(isCut ? damaged.slice(0, damaged.length >> 1) : damaged))
-  }
-
-  #note(names: boolean, delivery: Delivery): void {
-    if (names) this.lastListed = delivery
+    this.#line.send(isCut ? damaged.slice(0, damaged.length >> 1) : damaged)
   }
 
   #strikes(fault: keyof Pn532Faults): boolean {
@@ -223,6 +219,7 @@ export class Pn532 {
   /** At most `most` cards of one modulation; the field comes on by itself. [PN532 §3] */
   #list(most: number, modulation: number): number[] {
     if (!this.isFieldOn) this.#visits++
+    if (modulation === 0) this.looks++
     this.isFieldOn = true
     const found = [...this.#cards].filter((card) => modulationsOf(card).includes(modulation)).slice(0, most)
     return [found.length, ...found.flatMap((card, index) => [index + 1, ...listed(card, this.#visits)])]

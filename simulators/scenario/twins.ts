@@ -19,10 +19,11 @@ export const TWINS = {
   rdm6300: { driver: 'rdm6300', cards: 'em4100', over: ['auto', 'pty', 'tcp'], cable: true, most: 64 },
   // The virtual reader of vsmartcard-vpcd has two slots.
   pcsc: { driver: 'pcsc', cards: 'nfc', over: ['auto', 'pcsc'], cable: false, most: 2 },
+  pn532: { driver: 'pn532', cards: 'nfc', over: ['auto', 'pty', 'tcp'], cable: true, most: 64 },
 } as const satisfies Readonly<Record<string, TwinFacts>>
 
 export type TwinName = keyof typeof TWINS
-export const TWIN_NAMES: readonly TwinName[] = ['rdm6300', 'pcsc']
+export const TWIN_NAMES: readonly TwinName[] = ['rdm6300', 'pcsc', 'pn532']
 
 /** The kind of a card by the length of its number; undefined when no reader gives such a number. */
 export function cardKind(number: string): CardKind | undefined {

@@ -39,6 +39,8 @@ export async function buildReader(plan: ReaderPlan, context: ReaderContext): Pro
   switch (plan.twin) {
     case 'rdm6300':
       return (await import('./gate.js')).buildGate(plan, context)
+    case 'pn532':
+      return (await import('./plate.js')).buildPlate(plan, context)
     case 'pcsc':
       return (await import('./desk.js')).buildDesk(plan, context)
   }
