@@ -8,9 +8,12 @@ export type SimCard =
   | { readonly type: 'felica'; readonly idm: string; readonly speeds?: readonly (212 | 424)[] }
 
 /** What the chip lists of a card behind its number: for type A ATQA, SAK, UID, ATS. [PN532 §3] */
-export function listed(card: SimCard, visit: number): number[] {
+export function listed(card: SimCard, visit: number, wantsSystemCode: boolean): number[] {
   if (card.type === 'b') return [0x50, ...hex(card.pupi), 1, 2, 3, 4, 0, 0x81, 0xe1, 1, 0]
-  if (card.type === 'felica') return [18, 1, ...hex(card.idm), 0, 0xf1, 0, 0, 0, 1, 0x43, 0]
+  if (card.type === 'felica') {
+    const answer = [1, ...hex(card.idm), 0, 0xf1, 0, 0, 0, 1, 0x43, 0, ...(wantsSystemCode ? [0x88, 0xb4] : [])]
+    return [answer.length + 1, ...answer]
+  }
   const invented = [0x08, ...hex(visit.toString(16).padStart(6, '0'))]
   const uid = card.random === true ? invented : hex(card.uid)
   const ats = hex(card.ats ?? '')

@@ -198,11 +198,20 @@ export class Pn532 {
         return []
       case 0x12:
       case 0x14:
+      case 0x08:
         return []
+      // What libnfc asks besides: echo, registers (two bytes of address each), leaving a card. [nfc-pcsc §10]
+      case 0x00:
+        return p
+      case 0x06:
+        return p.slice(0, p.length / 2).map(() => 0)
+      case 0x44:
+      case 0x52:
+        return [0]
       case 0x0e:
         return this.#writePins(p[0] ?? 0, p[1] ?? 0)
       case 0x4a:
-        return this.#list(p[0] ?? 0, p[1] ?? 0)
+        return this.#list(p)
       default:
         return undefined
     }
@@ -217,11 +226,14 @@ export class Pn532 {
   }
 
   /** At most `most` cards of one modulation; the field comes on by itself. [PN532 §3] */
-  #list(most: number, modulation: number): number[] {
+  #list([most = 0, modulation = 0, , , , requestCode]: readonly number[]): number[] {
     if (!this.isFieldOn) this.#visits++
     if (modulation === 0) this.looks++
     this.isFieldOn = true
     const found = [...this.#cards].filter((card) => modulationsOf(card).includes(modulation)).slice(0, most)
-    return [found.length, ...found.flatMap((card, index) => [index + 1, ...listed(card, this.#visits)])]
+    return [
+      found.length,
+      ...found.flatMap((card, index) => [index + 1, ...listed(card, this.#visits, requestCode === 1)]),
+    ]
   }
 }
