@@ -95,8 +95,16 @@ describe('pn532 codec', () => {
   })
 
   it('hangs on no extended length beyond what the chip can send', () => {
-    const far = [0, 0, 255, 255, 255, 0xff, 0x00, 0x01, 0xd5]
-    assert.deepEqual(decode([Uint8Array.from(far)]).frames, [{ kind: 'bad' }])
+    // 266 bytes, and 65,280.
+    for (const head of [
+      [0x01, 0x0a, 0xf5],
+      [0xff, 0x00, 0x01],
+    ]) {
+      const far = Uint8Array.from([0, 0, 255, 255, 255, ...head, 0xd5])
+      assert.deepEqual(decode([far]).frames, [{ kind: 'bad' }])
+    }
+    const whole = answerFrame(Array.from({ length: 264 }, (_, index) => index & 255), true) // prettier-ignore
+    assert.equal(decode([Uint8Array.from(whole)]).frames[0]?.kind, 'data', 'the longest there is')
   })
 
   it('sends frames that it would not take for answers', () => {

@@ -17,6 +17,10 @@ const PHONE: SimCard = { type: 'a', uid: '', random: true, ats: '057877B202' }
 const LOOK_MS = 1_000
 const GONE_MS = 3_000
 
+const ACK = '0000ff00ff00'
+const NACK = '0000ffff0000'
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
 type Config = ReturnType<typeof optionDefaults<typeof fields>>
 
 function setUp(config: Partial<Config> = {}, options: Partial<Pn532Options> = {}) {
@@ -210,10 +214,32 @@ describe('pn532', () => {
       twin.faults.damagedAnswers = 1
       await clock.advance(0)
       await end()
-      const nacks = written.filter((bytes) => Buffer.from(bytes).toString('hex') === '0000ffff0000')
+      const nacks = written.map(hexOf).filter((hex) => hex === NACK)
       assert.equal(nacks.length, 1)
       assert.equal(twin.obeyed.filter((code) => code === 0x14).length, 1)
       assert.equal(session.counters.badFrames, 1)
+    })
+
+    it('asks for no answer again before its question was heard: the last one is to another question', async () => {
+      const { clock, twin, written, end } = setUp()
+      await clock.advance(0)
+      twin.faults.lostAcks = 4
+      twin.faults.noisyAnswers = 4
+      await clock.advance(LOOK_MS)
+      await end()
+      assert.equal(twin.faults.noisyAnswers, 0)
+      assert.ok(!written.map(hexOf).includes(NACK))
+    })
+
+    it('ends what the chip is at before it asks anew', async () => {
+      const { clock, twin, written, end } = setUp()
+      await clock.advance(0)
+      written.length = 0
+      twin.faults.lostAnswers = 1
+      await clock.advance(2_000)
+      await end()
+      const [first, second, third] = written.map(hexOf)
+      assert.deepEqual([second, third], [ACK, first])
     })
 
     it('counts no bad frame and no discarded byte on a clean line', async () => {
