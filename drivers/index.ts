@@ -3,8 +3,10 @@ import type { AnyDriver } from '../src/driver.js'
 import { driver as osdp } from './osdp/index.js'
 import { driver as pcsc } from './pcsc/index.js'
 import { driver as pn532 } from './pn532/index.js'
+import { driver as qr } from './qr/index.js'
 import { driver as rdm6300 } from './rdm6300/index.js'
+import { driver as wedge } from './wedge/index.js'
 import { driver as wiegand } from './wiegand/index.js'
 import { driver as zfm } from './zfm/index.js'
 
-export const drivers: readonly AnyDriver[] = [osdp, pcsc, pn532, rdm6300, wiegand, zfm]
+export const drivers: readonly AnyDriver[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, zfm]

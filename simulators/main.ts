@@ -29,6 +29,7 @@ export const sim: Verb = (program, context) => {
   const command = program.command('sim').description('simulated readers: play a scenario, or stand by for commands')
   addRun(command, context)
   addUp(command, context)
+  addFinger(command, context)
   common(command.command('schema').description('print the JSON Schema of scenario files')).action(async () => {
     const { jsonSchema } = await import('./scenario/schema.js')
     print(context.out, JSON.stringify(jsonSchema(), undefined, 2))
@@ -74,6 +75,15 @@ function addUp(command: Command, context: VerbContext): void {
       const autoMs =
         options.auto === undefined ? undefined : duration('--auto', options.auto === true ? '2s' : options.auto)
       process.exitCode = await standUp({ ...shared(options), readers, people, seed, autoMs }, context)
+    })
+}
+
+function addFinger(command: Command, context: VerbContext): void {
+  common(command.command('finger').description('one fingerprint module to enrol at; type names to place fingers'))
+    .option('--port <n>', 'where it listens, as a serial-to-Ethernet converter would; default: a free one')
+    .action(async (options: { readonly port?: string }) => {
+      const { playFinger } = await import('./sim/finger.js')
+      await playFinger(wholeOf('--port', options.port, 1, 65_535) ?? 0, context)
     })
 }
 

@@ -1,7 +1,6 @@
 /**
- * Twin of an EF01 fingerprint module: R503 (ring, 0x40 handshake, product information) or AS608 (back-light, none of
- * these). Fingers have names; what the module keeps is which name lies in which slot. Written from the datasheet; it
- * shares no code with the driver. Clauses: drivers/zfm/README.md.
+ * Twin of an EF01 fingerprint module: R503 (ring, handshake 40, product information) or AS608 (back-light). Fingers have
+ * names; the module keeps which name lies in which slot. Written from the datasheet; shares no code with the driver.
  */
 import type { Clock } from '../src/driver.js'
 import type { Line } from './line.js'
@@ -16,8 +15,10 @@ export interface ZfmOptions {
   readonly model?: ZfmModel
   readonly capacity?: number
   readonly password?: number
-  /** How long the module thinks before it answers. Default 0. */
+  /** Before it answers. Default 0. */
   readonly answerMs?: number
+  /** Says nothing to instructions it does not know, as some old modules do. */
+  readonly ignoresUnknown?: boolean
 }
 
 const OK = 0x00
@@ -46,7 +47,7 @@ export class Zfm {
   #received: number[] = []
 
   constructor(options: ZfmOptions) {
-    this.#options = { model: 'r503', capacity: 200, password: 0, answerMs: 0, ...options }
+    this.#options = { model: 'r503', capacity: 200, password: 0, answerMs: 0, ignoresUnknown: false, ...options }
     options.line.onReceive = (bytes) => this.#receive(bytes)
   }
 
@@ -88,7 +89,8 @@ export class Zfm {
     const [opcode = 0, ...parameters] = body.slice(3)
     this.asked.add(opcode)
     if (this.#options.password !== 0 && !this.#verified && opcode !== 0x13) return this.#answer(opcode, [0x21])
-    this.#answer(opcode, this.#obey(opcode, parameters))
+    const answer = this.#obey(opcode, parameters)
+    if (answer[0] !== UNSUPPORTED || !this.#options.ignoresUnknown) this.#answer(opcode, answer)
   }
 
   #obey(opcode: number, p: readonly number[]): number[] {

@@ -1,7 +1,7 @@
 /** argv → verb. Wires the real drivers and transports. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { drivers } from '../drivers/index.js'
+import { driversNamed } from '../drivers/named.js'
 import { demo, sim } from '../simulators/main.js'
 import { DaemonError, EXIT, exitCodeOf, messageOf } from './errors.js'
 import { openTransport } from './transport/open.js'
@@ -11,6 +11,7 @@ import { config } from './verbs/config.js'
 import { enroll } from './verbs/enroll.js'
 import { exportRecords } from './verbs/export.js'
 import { punches } from './verbs/punches.js'
+import { qr } from './verbs/qr.js'
 import { readers } from './verbs/readers.js'
 import { run } from './verbs/run.js'
 import { tail } from './verbs/tail.js'
@@ -27,6 +28,7 @@ const VERBS: readonly Verb[] = [
   backlog,
   exportRecords,
   config,
+  qr,
   sim,
   demo,
   version,
@@ -39,7 +41,8 @@ export async function main(): Promise<void> {
   // A pipe whose reader went away (`| head`) is no error.
   process.stdout.on('error', () => stop.abort())
   const context: VerbContext = {
-    drivers,
+    drivers: async () => (await import('../drivers/index.js')).drivers,
+    driversNamed,
     open: openTransport,
     version: readVersion(),
     env: process.env,

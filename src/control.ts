@@ -2,7 +2,6 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { isRecord } from './config/overrides.js'
 import { DaemonError, messageOf } from './errors.js'
 import type { ReaderId } from './model.js'
 import { REQUEST_KINDS, type RequestFacts, type RequestKind } from './requests.js'
@@ -183,6 +182,11 @@ function perform(verb: string, args: unknown, actions: ControlActions, call: Cal
     default:
       throw new DaemonError('usage', `the daemon knows no request "${verb}"`)
   }
+}
+
+/** Not from config/: that would bring the YAML parser into the daemon's memory. */
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }
 
 function textIn(args: unknown, key: string, problem: string): string {

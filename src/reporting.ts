@@ -92,14 +92,14 @@ export class Reporting {
 
   /** Published when nothing waits, so that a drain is not slowed by its own progress report. */
   async #watermark(): Promise<boolean> {
-    const { publisher, topics, outbox, journal, config, clock, thread } = this.#context
+    const { publisher, topics, outbox, journal, status, clock, thread } = this.#context
     if (outbox.waiting > 0) return false
     const settledThrough = outbox.settled
     const { parked } = await thread.state()
     // A parked record is one that the other side lacks: nothing is complete beyond what was said before.
     if (parked === 0) {
       const through = Math.floor((clock.now().wall - COMPLETE_MARGIN_MS) / HEALTH_EVERY_MS) * HEALTH_EVERY_MS
-      this.#completeThrough = Object.fromEntries(config.readers.map(({ id }) => [id, this.#timeOf(through)]))
+      this.#completeThrough = Object.fromEntries(status.readers.map(({ id }) => [id, this.#timeOf(through)]))
     }
     const document: WatermarkDocument = { journal, settledThrough, completeThrough: this.#completeThrough }
     publisher.retain(topics.watermark, document)

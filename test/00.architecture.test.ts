@@ -87,6 +87,19 @@ describe('the layers', () => {
     )
   })
 
+  it('keep the YAML parser and the schemas out of the memory of the daemon', () => {
+    const reached = new Set<string>()
+    const reach = (target: string): void => {
+      if (reached.has(target)) return
+      reached.add(target)
+      const found = files.find(({ path }) => path === target)
+      for (const { target: next, typeOnly } of found?.imports ?? []) if (!typeOnly) reach(next)
+    }
+    reach('src/daemon')
+    assert.ok(reached.has('src/control'), 'the walk gets somewhere')
+    assert.deepEqual(['yaml', 'zod', 'commander'].filter((name) => reached.has(name)), []) // prettier-ignore
+  })
+
   it('let policy know the model only', () => {
     assert.deepEqual(
       wrongImports(/^src\/policy\//, ({ target }) => target !== 'src/model'),
@@ -95,7 +108,15 @@ describe('the layers', () => {
   })
 
   it('keep the driver contract small: model, errors, options, requests, and the type of a clock', () => {
-    const allowed = ['src/model', 'src/errors', 'src/config/options', 'src/requests', 'src/inbox', 'src/card-bits']
+    const allowed = [
+      'src/model',
+      'src/errors',
+      'src/config/options',
+      'src/requests',
+      'src/inbox',
+      'src/card-bits',
+      'src/presenting',
+    ]
     const wrong = ({ target, typeOnly }: Import): boolean =>
       !allowed.includes(target) && !(target === 'src/clock' && typeOnly)
     assert.deepEqual(wrongImports(/^src\/driver$/, wrong), [])

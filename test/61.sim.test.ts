@@ -136,6 +136,20 @@ ${EVERYTHING}  - presented: 10
     })
   }
 
+  it('a reader that types: noise between codes, cuts and a cable that is pulled', async () => {
+    const scenario = `name: typed
+people: { generate: 6 }
+readers:
+  gate: { twin: wedge, over: tcp, direction: in, faults: { noise: 20%, split: 40%, delay: 10% } }
+timeline:
+  - 0s..2s 6 people tap gate
+  - 1s unplug gate for 500ms
+${EVERYTHING}  - accepted: 6
+`
+    const { code, result, stderr } = await run(scenario, '--broker', 'aedes')
+    assert.deepEqual([code, result.ok, result.totals['lost']], [0, true, 0], stderr)
+  })
+
   it('over a pty: a cable that is pulled, a daemon that is stopped, repeats', async function () {
     needs(this, 'socat')
     const scenario = `name: cable

@@ -1,24 +1,22 @@
 /** What a device saw: cards and keys, brought into the forms of all readers. */
-import { cardOfBits, type Moment, type Sighting } from '../../src/driver.js'
+import { cardOfBits, Hold, PinEntry, type Moment, type Sighting } from '../../src/driver.js'
 import { charactersIn, keysIn, rawBits, REPLY } from './codec.js'
 import type { PointOptions } from './config.js'
 
 const CHECKED = [26, 34, 35, 37]
-const MAX_PIN = 16
-/** More cards than anybody holds at once. */
-const MAX_HELD = 16
 
 /** A sighting without its point; `bad`: not well formed, or a parity is wrong; `none`: nothing to report. */
 export type Seen = Omit<Sighting, 'point'> | 'bad' | 'none'
 
 export class Cards {
   readonly #options: PointOptions
-  readonly #heard = new Map<string, number>()
-  #pin = ''
-  #pinAt = 0
+  readonly #hold: Hold
+  readonly #pin: PinEntry
 
   constructor(options: PointOptions) {
     this.#options = options
+    this.#hold = new Hold(options.hold)
+    this.#pin = new PinEntry(options.pinTimeout)
   }
 
   /** What a reply to a poll brings. */
@@ -60,28 +58,15 @@ export class Cards {
   }
 
   #card(value: string, arrived: Moment, raw: Readonly<Record<string, string | number>>): Seen {
-    const before = this.#heard.get(value)
-    this.#heard.delete(value)
-    this.#heard.set(value, arrived.uptime)
-    for (const [card, heard] of this.#heard) {
-      if (arrived.uptime - heard < this.#options.hold && this.#heard.size <= MAX_HELD) break
-      this.#heard.delete(card)
-    }
-    if (before !== undefined && arrived.uptime - before < this.#options.hold) return 'none'
+    if (!this.#hold.begins(value, arrived.uptime)) return 'none'
     return { credential: { type: 'card', value, scope: 'global' }, method: 'card', arrived, raw }
   }
 
   #keys(data: Uint8Array, arrived: Moment): Seen {
     const keys = keysIn(data)
     if (keys === undefined) return 'bad'
-    // Half a PIN of somebody who went away must not begin that of the next.
-    if (arrived.uptime - this.#pinAt >= this.#options.pinTimeout) this.#pin = ''
-    this.#pinAt = arrived.uptime
     let entered = ''
-    for (const key of keys) {
-      if (key === '#') entered = this.#pin
-      this.#pin = key === '#' || key === '*' || this.#pin.length >= MAX_PIN ? '' : this.#pin + key
-    }
+    for (const key of keys) entered = this.#pin.type(key, arrived.uptime) ?? entered
     if (entered === '') return 'none'
     return { credential: { type: 'pin', value: entered, scope: 'global' }, method: 'pin', arrived }
   }

@@ -102,7 +102,8 @@ export class ReplyDecoder {
         if (found === 'more') break
         if (typeof found === 'object') {
           replies.push(found)
-          this.#held = []
+          // Behind a false beginning whole packets may have gathered.
+          this.#held = this.#held.slice((this.#held[2] ?? 0) + (this.#held[3] ?? 0) * 256)
           continue
         }
         if (found === 'bad') bad += 1

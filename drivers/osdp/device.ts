@@ -1,5 +1,5 @@
 /** One device on the bus: found, opened, polled, lost and found again. */
-import type { Point, ReaderRequest, Verdict } from '../../src/driver.js'
+import type { Point, ReaderRequest } from '../../src/driver.js'
 import { Cards } from './cards.js'
 import { Channel, type Broken, type Outcome, type Said } from './channel.js'
 import {
@@ -11,22 +11,13 @@ import {
   REPLY,
   type Capabilities,
   type Identity,
-  type Pattern,
 } from './codec.js'
 import type { PointOptions } from './config.js'
+import { PATTERNS } from './feedback.js'
 import { equals, keyOf } from './key.js'
 import type { BusLine, Session } from './line.js'
 import { INSTALL_KEY } from './secure.js'
 import { TROUBLE, type Trouble } from './trouble.js'
-
-/** Told apart with the eyes shut, or with the ears shut. Times in 100 ms. */
-export const PATTERNS: Readonly<Record<Verdict | 'identify', Pattern>> = {
-  accepted: { colour: 'green', on: 3, off: 0, times: 1 },
-  repeat: { colour: 'green', on: 2, off: 2, times: 2 },
-  unknown: { colour: 'red', on: 10, off: 0, times: 1 },
-  refused: { colour: 'red', on: 2, off: 2, times: 3 },
-  identify: { colour: 'green', on: 5, off: 5, times: 5 },
-}
 
 /** A device that does not answer is tried again after so long, and its silence costs the others little. */
 const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000]
@@ -146,11 +137,6 @@ export class Device {
       ...(serial !== undefined && { serial }),
       ...(firmware !== undefined && { firmware }),
     })
-    this.#orders.unshift({
-      id: COMMAND.localStatus,
-      data: [],
-      done: (said) => said !== 'failed' && void this.#polled(said),
-    })
   }
 
   /** [OSDP §4] Identity and capabilities come in the clear; cards never do when there is a key. */
@@ -166,7 +152,17 @@ export class Device {
     const capabilities = await this.#asked(COMMAND.capabilities)
     if (typeof capabilities === 'string') return capabilities
     this.#capabilities = capabilitiesIn(capabilities.id === REPLY.capabilities ? capabilities.data : new Uint8Array())
-    return key ? this.#channel.open(key) : 'open'
+    const opened = key ? await this.#channel.open(key) : 'open'
+    return opened === 'open' ? this.#firstStatus() : opened
+  }
+
+  /** The first question that a device which insists on encryption refuses in the clear. */
+  async #firstStatus(): Promise<'open' | Trouble> {
+    const status = await this.#channel.say(COMMAND.localStatus)
+    if (typeof status === 'string') return status === 'busy' ? 'open' : status
+    if (status.id === REPLY.nak && (status.data[0] === 0x05 || status.data[0] === 0x06)) return 'refused'
+    if (status.id === REPLY.localStatus) await this.#statusIs(status.data[0] ?? 0, status.data[1] ?? 0)
+    return 'open'
   }
 
   async #asked(id: number): Promise<Said | Broken> {

@@ -8,6 +8,8 @@ import { targetsIn, type Target } from './targets.js'
 
 const IC_PN532 = 0x32
 const IDENTIFY_TIMES = 3
+/** A look takes at least so long, whatever the pause. */
+const SHORTEST_POLL_MS = 20
 
 export class Antenna {
   readonly #session: Session
@@ -17,11 +19,11 @@ export class Antenna {
   readonly #technologies: readonly command.Technology[]
 
   constructor(session: Session, chip: Chip, light: Light) {
-    const { missedLooks, felica, typeB } = session.config
+    const { poll, hold, felica, typeB } = session.config
     this.#session = session
     this.#chip = chip
     this.#light = light
-    this.#field = new Field(missedLooks)
+    this.#field = new Field(Math.max(1, Math.ceil(hold / Math.max(poll, SHORTEST_POLL_MS))))
     this.#technologies = [
       'a',
       ...(typeB ? (['b'] as const) : []),

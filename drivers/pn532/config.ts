@@ -1,10 +1,10 @@
-import { choice, duration, flag, options, whole, type OptionValues } from '../../src/driver.js'
+import { choice, duration, flag, options, type OptionValues } from '../../src/driver.js'
 import { PINS } from './commands.js'
 
 export const fields = options({
   // Shorter leaves phones no time to wake up. [PN532 §4]
   poll: duration('300ms', 'Pause between two looks into the field; below 300ms phones may stay asleep.'),
-  missedLooks: whole(1, 50, 4, 'A card has left when so many looks in a row did not find it.'),
+  hold: duration('1500ms', 'A card has left when no look found it for so long, counted in looks: hold ÷ poll.'),
   felica: flag(true, 'Look for FeliCa as well.'),
   typeB: flag(false, 'Look for ISO 14443 type B as well; many of those cards give a new number each time.'),
   randomUid: choice(

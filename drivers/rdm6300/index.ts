@@ -1,8 +1,7 @@
 /** RDM6300, RDM630, ID-12LA, ID-20LA: 125 kHz readers that only ever send. */
-import type { Driver } from '../../src/driver.js'
+import { Hold, type Driver } from '../../src/driver.js'
 import { FrameDecoder } from './codec.js'
 import { fields } from './config.js'
-import { Hold } from './hold.js'
 
 export const driver: Driver<typeof fields, 'bytes'> = {
   name: 'rdm6300',

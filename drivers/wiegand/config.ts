@@ -1,4 +1,4 @@
-import { choice, duration, flag, options, text, type OptionValues } from '../../src/driver.js'
+import { choice, duration, flag, options, text, whole, type OptionValues } from '../../src/driver.js'
 
 export const fields = options({
   lines: choice(
@@ -6,11 +6,7 @@ export const fields = options({
     'hex',
     'How a converter writes a card: hex or decimal number of the data bits, or all bits as 0 and 1. gpio: needs none.',
   ),
-  dataBits: choice(
-    ['24', '32', '35', '40', '56'],
-    '24',
-    'Data bits of those numbers: 24 for 26-bit cards, 32 for 34-bit cards.',
-  ),
+  dataBits: whole(16, 64, 24, 'Data bits of those numbers: 24 for 26-bit cards, 32 for 34-bit cards.'),
   formats: text('26,34,35,37', 'Bit counts that are taken for cards.'),
   format37: choice(['h10302', 'h10304'], 'h10302', 'h10304: a 37-bit card has 16 bits of facility.'),
   unknown: choice(

@@ -1,26 +1,22 @@
 /** From bits and lines to cards and PINs. */
-import { cardOfBits, type BitCard, type Moment, type ReaderSession } from '../../src/driver.js'
+import { cardOfBits, Hold, PinEntry, type BitCard, type Moment, type ReaderSession } from '../../src/driver.js'
 import { keyOf, reversed } from './codec.js'
 import { cardOfNumber } from './number.js'
 import type { Config } from './config.js'
 
 export type Session = ReaderSession<Config, 'bytes'>
 
-const MAX_PIN = 16
-/** More cards than anybody holds at once. */
-const MAX_HELD = 16
-
 export class Door {
   readonly #session: Session
   readonly #lengths: readonly number[]
-  /** Uptime at which each card was last heard. */
-  readonly #heard = new Map<string, number>()
-  #pin = ''
-  #pinAt = 0
+  readonly #hold: Hold
+  readonly #pin: PinEntry
 
   constructor(session: Session) {
     this.#session = session
     this.#lengths = session.config.formats.split(',').map(Number)
+    this.#hold = new Hold(session.config.hold)
+    this.#pin = new PinEntry(session.config.pinTimeout)
   }
 
   /** A burst of bits as the reader sent it. */
@@ -42,7 +38,7 @@ export class Door {
     if (config.lines === 'bits') return /^[01]+$/.test(written) ? this.bits(written, arrived) : this.#bad('unknown', 0)
     // Converters pass a key on as its character.
     if (config.keypad !== 'none' && /^[0-9*#]$/.test(written)) return this.#key(written, arrived)
-    const card = cardOfNumber(written, config.lines, Number(config.dataBits))
+    const card = cardOfNumber(written, config.lines, config.dataBits)
     return card ? this.#card(card, arrived) : this.#bad('unknown', 0)
   }
 
@@ -50,7 +46,7 @@ export class Door {
     const { config } = this.#session
     this.#session.count('goodFrames')
     const value = config.order === 'reversed' ? reversed(card.value) : card.value
-    if (!this.#comes(value, arrived.uptime)) return
+    if (!this.#hold.begins(value, arrived.uptime)) return
     const { format, facility, number } = card
     const raw = {
       format,
@@ -61,26 +57,11 @@ export class Door {
     await this.#session.report({ credential: { type: 'card', value, scope: 'global' }, method: 'card', arrived, raw })
   }
 
-  #comes(value: string, uptime: number): boolean {
-    const before = this.#heard.get(value)
-    this.#heard.delete(value)
-    this.#heard.set(value, uptime)
-    for (const [card, heard] of this.#heard) {
-      if (uptime - heard < this.#session.config.hold && this.#heard.size <= MAX_HELD) break
-      this.#heard.delete(card)
-    }
-    return before === undefined || uptime - before >= this.#session.config.hold
-  }
-
   async #key(key: string, arrived: Moment): Promise<void> {
     this.#session.count('goodFrames')
-    // Half a PIN of somebody who went away must not begin that of the next.
-    if (arrived.uptime - this.#pinAt >= this.#session.config.pinTimeout) this.#pin = ''
-    this.#pinAt = arrived.uptime
-    const pin = this.#pin
-    this.#pin = key === '#' || key === '*' || pin.length >= MAX_PIN ? '' : pin + key
-    if (key !== '#' || pin === '') return
-    await this.#session.report({ credential: { type: 'pin', value: pin, scope: 'global' }, method: 'pin', arrived })
+    const value = this.#pin.type(key, arrived.uptime)
+    if (value === undefined) return
+    await this.#session.report({ credential: { type: 'pin', value, scope: 'global' }, method: 'pin', arrived })
   }
 
   #bad(why: 'parity' | 'unknown', bits: number): void {

@@ -6,7 +6,7 @@ export function cardOfNumber(written: string, base: 'hex' | 'decimal', dataBits:
   const shape = base === 'hex' ? /^[0-9A-Fa-f]+$/ : /^[0-9]+$/
   if (!shape.test(written)) return undefined
   // Any other count of digits is another format, or half a line: a card cut short is somebody else's.
-  if (base === 'hex' && written.length !== dataBits / 4) return undefined
+  if (base === 'hex' && written.length !== Math.ceil(dataBits / 4)) return undefined
   const value = BigInt(base === 'hex' ? `0x${written}` : written)
   if (value >= 1n << BigInt(dataBits)) return undefined
   const bits = value.toString(2).padStart(dataBits, '0')

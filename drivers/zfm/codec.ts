@@ -62,20 +62,14 @@ export class PacketDecoder {
     let discarded = 0
     for (const byte of bytes) {
       this.#held.push(byte)
-      for (let again = true; again;) {
-        again = false
+      // Behind a false beginning whole packets may have gathered.
+      while (this.#held.length > 0) {
         const step = this.#look()
         if (step === 'more') break
-        if (step === 'good') {
-          // Behind a false header more than this packet may be held.
-          const end = PREFIX + lengthIn(this.#held)
-          packets.push({ pid: this.#held[6] ?? 0, payload: Uint8Array.from(this.#held.slice(PREFIX, end - 2)) })
-          this.#held = this.#held.slice(end)
-          again = this.#held.length > 0
-        } else {
+        if (step === 'good') packets.push(this.#take())
+        else {
           if (step === 'bad') bad += 1
           discarded += this.#skip()
-          again = this.#held.length > 0
         }
       }
     }
@@ -89,14 +83,20 @@ export class PacketDecoder {
     for (let at = 0; at < known; at++) if (held[at] !== this.#start[at]) return 'none'
     if (held.length > 6 && !PIDS.includes(held[6] ?? 0)) return 'none'
     if (held.length < PREFIX) return 'more'
-    const length = lengthIn(held)
+    const length = ((held[7] ?? 0) << 8) | (held[8] ?? 0)
     if (length < 3 || length > MAX_LENGTH) return 'none'
-    const end = PREFIX + length
-    if (held.length < end) return 'more'
+    if (held.length < PREFIX + length) return 'more'
+    const end = PREFIX + length - 2
     let sum = 0
-    for (let at = 6; at < end - 2; at++) sum += held[at] ?? 0
-    const told = ((held[end - 2] ?? 0) << 8) | (held[end - 1] ?? 0)
+    for (let at = 6; at < end; at++) sum += held[at] ?? 0
+    const told = ((held[end] ?? 0) << 8) | (held[end + 1] ?? 0)
     return (sum & 0xffff) === told ? 'good' : 'bad'
+  }
+
+  #take(): Packet {
+    const length = ((this.#held[7] ?? 0) << 8) | (this.#held[8] ?? 0)
+    const whole = this.#held.splice(0, PREFIX + length)
+    return { pid: whole[6] ?? 0, payload: Uint8Array.from(whole.slice(PREFIX, -2)) }
   }
 
   /** Drops the false beginning, up to the next byte that may begin a packet. */
@@ -106,11 +106,6 @@ export class PacketDecoder {
     this.#held = this.#held.slice(dropped)
     return dropped
   }
-}
-
-/** Payload and checksum. [ZFM §2] */
-function lengthIn(held: readonly number[]): number {
-  return ((held[7] ?? 0) << 8) | (held[8] ?? 0)
 }
 
 /** Payloads of commands. [ZFM §3] */

@@ -62,7 +62,7 @@ export class Enrolment {
     if (typeof slot !== 'number') {
       throw new Ended(
         `The module is full: all ${library.capacity} slots are in use.`,
-        'remove somebody first: punchd enroll READER --remove SLOT',
+        `remove somebody first: punchd enroll ${this.#parts.session.readerId} --remove SLOT`,
       )
     }
     if (!Number.isInteger(slot) || slot < 0 || slot >= library.capacity)
@@ -70,7 +70,7 @@ export class Enrolment {
     if (library.slots.has(slot))
       throw new Ended(
         `Slot ${slot} is in use.`,
-        `remove it first (punchd enroll READER --remove ${slot}), or leave --slot away`,
+        `remove it first (punchd enroll ${this.#parts.session.readerId} --remove ${slot}), or leave --slot away`,
       )
     return slot
   }
@@ -119,7 +119,7 @@ export class Enrolment {
     this.#request.progress('duplicate', `This finger is already in slot ${slot}.`, { slot })
     throw new Ended(
       `This finger is already enrolled in slot ${slot}; nothing was stored.`,
-      `remove that one first: punchd enroll READER --remove ${slot}`,
+      `remove that one first: punchd enroll ${this.#parts.session.readerId} --remove ${slot}`,
     )
   }
 

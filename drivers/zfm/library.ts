@@ -1,7 +1,7 @@
 /** Which slots of the module are in use, and whether somebody else changed that. */
 import type { ReaderId } from '../../src/driver.js'
 import { CODE, COMMAND, slotsIn } from './codec.js'
-import { refusal, type Sensor, type Session } from './sensor.js'
+import { refusal, type Answer, type Sensor, type Session } from './sensor.js'
 
 /** What this process last knew of a reader's module. A restart of punchd forgets it: it keeps no store of its own. */
 interface Known {
@@ -23,8 +23,8 @@ export class Library {
   readonly #sensor: Sensor
   readonly #module: string
   #slots = new Set<number>()
-  /** False for modules without an index table: then slots are only counted. */
-  #listed = true
+  /** False for modules without an index table: then slots are only counted. Undefined: not known yet. */
+  #listed: boolean | undefined
   #count = 0
 
   /** `module` names it: its serial number where it has one. */
@@ -56,8 +56,9 @@ export class Library {
 
   /** Now and then: has the number of templates changed without us? */
   async check(): Promise<void> {
-    const { code, payload } = await this.#sensor.ask(COMMAND.countTemplates)
-    if (code !== CODE.ok) return
+    const counted = await this.#sensor.askMaybe(COMMAND.countTemplates)
+    if (!counted) return
+    const { payload } = counted
     const count = ((payload[1] ?? 0) << 8) | (payload[2] ?? 0)
     if (count === this.#count) return
     const before = { module: this.#module, slots: this.#slots }
@@ -96,28 +97,35 @@ export class Library {
   }
 
   async #compare({ module, slots }: Known): Promise<void> {
+    if (this.#listed === false) return
     const missing = [...slots].filter((slot) => !this.#slots.has(slot))
     const added = [...this.#slots].filter((slot) => !slots.has(slot))
     if (module === this.#module && missing.length === 0 && added.length === 0) return
     const what = module === this.#module ? 'changed' : 'swapped'
     const detail = { what, missing: ranges(missing), added: ranges(added), count: this.#slots.size }
-    const hint = 'fingers may now mean other people: check who is enrolled (punchd enroll READER --list)'
+    const hint = `fingers may now mean other people: check who is enrolled (punchd enroll ${this.#session.readerId} --list)`
     this.#session.log.warn('Fingerprint module changed outside punchd', { event: 'sensor-changed', ...detail, hint })
     await this.#session.event('sensor-changed', detail)
   }
 
   async #read(): Promise<void> {
     const slots = new Set<number>()
-    for (let page = 0; page * 256 < this.capacity; page++) {
-      const { code, payload } = await this.#sensor.ask(COMMAND.indexTable(page))
-      if (code !== CODE.ok) {
-        this.#listed = false
-        break
-      }
-      for (const slot of slotsIn(payload, page)) if (slot < this.capacity) slots.add(slot)
+    for (let page = 0; page * 256 < this.capacity && this.#listed !== false; page++) {
+      const table = await this.#page(page)
+      if (!table) this.#listed = false
+      else for (const slot of slotsIn(table.payload, page)) if (slot < this.capacity) slots.add(slot)
     }
-    if (this.#listed) this.#slots = slots
+    if (this.#listed === false) return
+    this.#listed = true
+    this.#slots = slots
     this.#count = slots.size
+  }
+
+  /** A module that showed its table once must show it again; one that never did may have none, and is asked twice. */
+  async #page(page: number): Promise<Answer | undefined> {
+    const command = COMMAND.indexTable(page)
+    if (this.#listed !== true) return (await this.#sensor.askMaybe(command)) ?? (await this.#sensor.askMaybe(command))
+    return this.#sensor.ask(command)
   }
 
   #remember(): void {

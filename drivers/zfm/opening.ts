@@ -20,9 +20,11 @@ export async function open(session: Session, sensor: Sensor): Promise<Opened> {
   const ring = await shakesHands(sensor)
   if (config.security > 0) await setSecurity(sensor, config.security)
   const parameters = await readParameters(sensor)
-  const product = productIn((await sensor.ask(COMMAND.productInfo)).payload)
-  const version = await sensor.ask(COMMAND.firmware)
-  const firmware = version.code === CODE.ok ? asciiOf(version.payload.slice(1)) : ''
+  // Only the modules with a ring know these two.
+  const info = ring ? await sensor.askMaybe(COMMAND.productInfo) : undefined
+  const product = info && productIn(info.payload)
+  const version = ring ? await sensor.askMaybe(COMMAND.firmware) : undefined
+  const firmware = version ? asciiOf(version.payload.slice(1)) : ''
   const capacity = config.capacity > 0 ? config.capacity : parameters.capacity
   if (capacity === 0) {
     throw new DeviceError('device-refused', 'the fingerprint module does not say how many slots it has', {
@@ -39,9 +41,11 @@ export async function open(session: Session, sensor: Sensor): Promise<Opened> {
   return { identity, capacity, light, captures, module: product?.serial ?? `capacity ${capacity}` }
 }
 
-/** True for the R503 and its relatives. Older modules know another handshake, or none; their password proved them. [ZFM §3] */
+/** True for the R503 and its relatives. Older modules know another handshake, or none: their password proved them. [ZFM §3] */
 async function shakesHands(sensor: Sensor): Promise<boolean> {
-  return (await sensor.ask(COMMAND.handshake)).code === CODE.ok
+  if (await sensor.askMaybe(COMMAND.handshake)) return true
+  await sensor.askMaybe(COMMAND.echo)
+  return false
 }
 
 async function setSecurity(sensor: Sensor, level: number): Promise<void> {

@@ -35,12 +35,12 @@ export async function serve(request: ReaderRequest, parts: EnrolmentParts, light
   }
 }
 
-async function remove(request: ReaderRequest, { sensor, library }: EnrolmentParts): Promise<void> {
+async function remove(request: ReaderRequest, { session, sensor, library }: EnrolmentParts): Promise<void> {
   const { slot } = request.args
   if (typeof slot !== 'number' || !Number.isInteger(slot) || slot < 0 || slot >= library.capacity)
     return request.fail(`that slot does not exist: this module has 0 to ${library.capacity - 1}`)
   if (!library.slots.has(slot))
-    return request.fail(`slot ${slot} is empty`, 'punchd enroll READER --list shows those in use')
+    return request.fail(`slot ${slot} is empty`, `punchd enroll ${session.readerId} --list shows those in use`)
   const { code } = await sensor.ask(COMMAND.remove(slot))
   if (code !== CODE.ok) return request.fail(refusal(`removing slot ${slot}`, code).message)
   await library.settled(slot, false)

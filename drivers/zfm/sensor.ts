@@ -65,6 +65,13 @@ export class Sensor {
     })
   }
 
+  /** Asks once for what not every module knows: some say so, some say nothing. [ZFM §3, unknown opcodes] */
+  async askMaybe(command: readonly number[]): Promise<Answer | undefined> {
+    const answer = await this.#askOnce(command, ANSWER_MS)
+    this.#session.signal.throwIfAborted()
+    return answer?.code === CODE.ok || answer?.code === CODE.alive ? answer : undefined
+  }
+
   /** Waits; throws when the module is unplugged meanwhile. */
   pause(ms: number): Promise<void> {
     return this.#inbox.pause(ms)

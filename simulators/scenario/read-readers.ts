@@ -49,6 +49,11 @@ function readerProblems(id: string, entry: unknown, path: Path): { plan?: Reader
     const message = `${twin} has no line of its own that could be spoilt`
     problems.push({ severity: 'error', path: [...path, 'faults'], message, atKey: true })
   }
+  if (!facts.checked && (faults.noise !== undefined || faults.corrupt !== undefined)) {
+    const message = `${twin} sends plain text without a check: noise and wrong bits would be other codes`
+    const suggestion = 'use split, delay or cut'
+    problems.push({ severity: 'error', path: [...path, 'faults'], message, suggestion, atKey: true })
+  }
   const { direction, place = id, optional } = value
   return { plan: { id, twin, over, direction, place, optional, faults: faultPlan(faults) }, problems }
 }

@@ -11,19 +11,25 @@ export interface TwinFacts {
   readonly over: readonly Over[]
   /** Has it a cable of its own, which can be pulled and spoilt? */
   readonly cable: boolean
+  /** Are its frames checked? Else noise and wrong bits would be other cards. */
+  readonly checked: boolean
   /** How many of them one machine can have. */
   readonly most: number
 }
 
 export const TWINS = {
-  rdm6300: { driver: 'rdm6300', cards: 'em4100', over: ['auto', 'pty', 'tcp'], cable: true, most: 64 },
+  rdm6300: { driver: 'rdm6300', cards: 'em4100', over: ['auto', 'pty', 'tcp'], cable: true, checked: true, most: 64 },
+  // Types ten hex digits; its events come over TCP, because this kernel may have no input devices to make.
+  wedge: { driver: 'wedge', cards: 'em4100', over: ['auto', 'tcp'], cable: true, checked: true, most: 64 },
   // The virtual reader of vsmartcard-vpcd has two slots.
-  pcsc: { driver: 'pcsc', cards: 'nfc', over: ['auto', 'pcsc'], cable: false, most: 2 },
-  pn532: { driver: 'pn532', cards: 'nfc', over: ['auto', 'pty', 'tcp'], cable: true, most: 64 },
+  pcsc: { driver: 'pcsc', cards: 'nfc', over: ['auto', 'pcsc'], cable: false, checked: true, most: 2 },
+  pn532: { driver: 'pn532', cards: 'nfc', over: ['auto', 'pty', 'tcp'], cable: true, checked: true, most: 64 },
+  // Reads the number of the EM4100 card, which is printed on the card as a QR code.
+  qr: { driver: 'qr', cards: 'em4100', over: ['auto', 'pty', 'tcp'], cable: true, checked: false, most: 64 },
 } as const satisfies Readonly<Record<string, TwinFacts>>
 
 export type TwinName = keyof typeof TWINS
-export const TWIN_NAMES: readonly TwinName[] = ['rdm6300', 'pcsc', 'pn532']
+export const TWIN_NAMES: readonly TwinName[] = ['rdm6300', 'pcsc', 'wedge', 'qr', 'pn532']
 
 /** The kind of a card by the length of its number; undefined when no reader gives such a number. */
 export function cardKind(number: string): CardKind | undefined {

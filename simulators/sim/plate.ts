@@ -9,8 +9,8 @@ import type { ReaderContext, SimReader } from './readers.js'
 
 /** Chips take about so long to look for a card. */
 const ANSWER_MS = 5
-/** The driver lets a card go after four looks without it; some of them may have been spoilt. */
-const LOOKS = 7
+/** The driver lets a card go after five looks without it; some of them may have been spoilt. */
+const LOOKS = 8
 const LOOK_MS = 20
 /** Nobody looks while the daemon is away, and then it begins anew. */
 const MOST_MS = 6_000

@@ -38,6 +38,8 @@ export interface ReaderContext {
 export async function buildReader(plan: ReaderPlan, context: ReaderContext): Promise<SimReader> {
   switch (plan.twin) {
     case 'rdm6300':
+    case 'wedge':
+    case 'qr':
       return (await import('./gate.js')).buildGate(plan, context)
     case 'pn532':
       return (await import('./plate.js')).buildPlate(plan, context)

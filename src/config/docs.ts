@@ -114,7 +114,8 @@ function optionSample(option: Option): string {
 
 function yamlValue(value: unknown): string {
   if (value === undefined) return '…'
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  // An empty text without quotes would be null.
+  return typeof value === 'string' && value !== '' ? value : JSON.stringify(value)
 }
 
 /** Descriptions sit on the schema itself or under its default. */

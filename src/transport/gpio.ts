@@ -5,6 +5,7 @@
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { TransportError, type ErrorDetails } from '../errors.js'
 import type { ByteTransport } from '../driver.js'
@@ -14,12 +15,15 @@ import type { Opened, OpenContext, TransportUrl } from './url.js'
 export type GpioUrl = Extract<TransportUrl, { scheme: 'gpio' }>
 
 const PROGRAM = 'gpiomon'
+/** Of util-linux, on every Debian. */
+const SETPRIV = '/usr/bin/setpriv'
 /** A chip that is absent or busy is said within this time; a reader that nobody uses says nothing. */
 const START_MS = 300
 const KILL_MS = 1_000
 
 export async function openGpio(url: GpioUrl, context: OpenContext): Promise<Opened> {
-  const child = spawn(PROGRAM, argumentsFor(version(), url), { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [program, ...rest] = [...leash(), PROGRAM, ...argumentsFor(version(), url)]
+  const child = spawn(program ?? PROGRAM, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
   const said = lastWordsOf(child)
   const queue = new ChunkQueue(context.clock, context.signal)
   const lose = (): void => queue.fail(whyEnded(url, said()))
@@ -39,6 +43,11 @@ export async function openGpio(url: GpioUrl, context: OpenContext): Promise<Open
     await ended(child, context)
   }
   return { kind: 'bytes', transport, close }
+}
+
+/** A daemon that is killed outright cannot end gpiomon, which would keep the lines; the kernel does, where it is asked to. */
+function leash(): string[] {
+  return existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []
 }
 
 /** 1 or 2. Throws when the program is not there. */

@@ -22,11 +22,12 @@ export const config: Verb = (program, context) => {
   const command = program.command('config').description('show, explain and describe the configuration')
   common(command.command('example').description('print a commented example')).action(async (options: CommonOptions) => {
     const { exampleText, exampleValues } = await import('../config/docs.js')
-    print(context.out, options.json ? JSON.stringify(exampleValues(context.drivers)) : exampleText(context.drivers))
+    const drivers = await context.drivers()
+    print(context.out, options.json ? JSON.stringify(exampleValues(drivers)) : exampleText(drivers))
   })
   common(command.command('schema').description('print the JSON Schema of the file')).action(async () => {
     const { jsonSchema } = await import('../config/docs.js')
-    print(context.out, JSON.stringify(jsonSchema(context.drivers), undefined, 2))
+    print(context.out, JSON.stringify(jsonSchema(await context.drivers()), undefined, 2))
   })
   common(command.command('show').description('print the effective values; secrets are hidden'))
     .option('--origin', 'say where each value comes from')

@@ -55,7 +55,10 @@ async function write(
   // Either format has one line that is no record: the header, or the summary at the end.
   const records = (await writeFile(options.output, shown)) - 1
   const result = { file: options.output, records }
-  print(context.out, options.json ? JSON.stringify(result) : `${plural(records, 'record')} written to ${options.output}`)
+  print(
+    context.out,
+    options.json ? JSON.stringify(result) : `${plural(records, 'record')} written to ${options.output}`,
+  )
 }
 
 /** Beside the target, then renamed: nobody picks up half an export. Returns the lines written. */

@@ -13,7 +13,8 @@ export const run: Verb = (program, context) => {
     async (options: CommonOptions) => {
       const { config, warnings } = await resolveApart(options.config)
       const { runDaemon } = await import('../daemon.js')
-      const { drivers, open, version, stop } = context
+      const { open, version, stop } = context
+      const drivers = await context.driversNamed(config.readers.map(({ driver }) => driver))
       const log = createLogger(config.log.level)
       for (const warning of warnings) log.warn('Configuration warning', { event: 'config-warning', ...warning })
       await runDaemon({ config, drivers, open, version, clock: new SystemClock(), log, onBusy: releaseStart }, stop)

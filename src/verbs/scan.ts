@@ -23,7 +23,7 @@ export const scan: Verb = (program, context) => {
     .action(async (_options: ScanOptions, self: Parameters<Verb>[0]) => {
       const options = self.optsWithGlobals<ScanOptions>()
       const config = existsSync(options.config) ? (await load(options.config, context)).config : undefined
-      const found = await scanAll(scanContext(config, options, context))
+      const found = await scanAll(await scanContext(config, options, context))
       const taken = new Set(config?.readers.flatMap(({ id, points }) => [id, ...points.map((point) => point.id)]))
       if (!options.json) return scanText(found, taken).forEach((line) => print(context.out, line))
       print(context.out, JSON.stringify({ found, proposals: proposals(found, taken) }))
@@ -34,11 +34,15 @@ export async function scanAll(context: ScanContext): Promise<Found[]> {
   return [...(await scanSerial(context)), ...(await scanCards(context)), ...(await scanInput(context))]
 }
 
-function scanContext(config: Config | undefined, { ask, json }: ScanOptions, context: VerbContext): ScanContext {
+async function scanContext(
+  config: Config | undefined,
+  { ask, json }: ScanOptions,
+  context: VerbContext,
+): Promise<ScanContext> {
   const { drivers, open, stop, err } = context
   const progress = err.isTTY && !json
   return {
-    drivers,
+    drivers: await drivers(),
     open,
     clock: new SystemClock(),
     log: SILENT,

@@ -8,7 +8,10 @@ import type { OpenTransport } from '../transport/url.js'
 
 /** What `main` hands to every verb. */
 export interface VerbContext {
-  readonly drivers: readonly AnyDriver[]
+  /** All there are; for what must know them all, as the check of a configuration. */
+  readonly drivers: () => Promise<readonly AnyDriver[]>
+  /** Those that a daemon runs. */
+  readonly driversNamed: (names: Iterable<string>) => Promise<readonly AnyDriver[]>
   readonly open: OpenTransport
   readonly version: string
   readonly env: NodeJS.ProcessEnv
@@ -45,7 +48,7 @@ export async function requireConfig(options: CommonOptions, context: VerbContext
 /** zod and yaml are only read in when a configuration is. */
 export async function load(file: string, { drivers, env }: VerbContext): Promise<Loaded> {
   const { loadConfig } = await import('../config/load.js')
-  return loadConfig(file, { drivers, env })
+  return loadConfig(file, { drivers: await drivers(), env })
 }
 
 /** All problems and a line that counts them. */

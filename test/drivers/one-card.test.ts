@@ -10,6 +10,7 @@ import { driver as osdp } from '../../drivers/osdp/index.js'
 import { driver as pcsc } from '../../drivers/pcsc/index.js'
 import { driver as pn532 } from '../../drivers/pn532/index.js'
 import { driver as rdm6300 } from '../../drivers/rdm6300/index.js'
+import { driver as wedge } from '../../drivers/wedge/index.js'
 import { driver as wiegand } from '../../drivers/wiegand/index.js'
 import { memoryLine, type Line } from '../../simulators/line.js'
 import { OsdpBus } from '../../simulators/osdp.js'
@@ -17,6 +18,7 @@ import { VirtualCard } from '../../simulators/pcsc/card.js'
 import { MemorySlots } from '../../simulators/pcsc/slot.js'
 import { Pn532, type SimCard } from '../../simulators/pn532.js'
 import { Rdm6300 } from '../../simulators/rdm6300.js'
+import { Wedge } from '../../simulators/wedge.js'
 import { cardBits, WiegandReader } from '../../simulators/wiegand.js'
 import type { OptionFields, OptionValues } from '../../src/config/options.js'
 import type { Clock, Credential, Driver, Point, TransportKind, Transports } from '../../src/driver.js'
@@ -93,6 +95,24 @@ const READERS: readonly ReaderRow[] = [
         return () => void twin.put(value)
       }),
   })),
+  {
+    name: 'wedge, hex digits',
+    reads: isEm4100,
+    present: ({ value }) =>
+      overLine(wedge, { format: 'hex' } as const, (line, clock) => {
+        const twin = new Wedge({ clock, line })
+        return () => void twin.put(value)
+      }),
+  },
+  {
+    name: 'wedge, ten decimal digits and the first byte of the site',
+    reads: isEm4100,
+    present: ({ value }) =>
+      overLine(wedge, { prefix: value.slice(0, 2) }, (line, clock) => {
+        const twin = new Wedge({ clock, line })
+        return () => void twin.put(String(Number.parseInt(value.slice(2), 16)).padStart(10, '0'))
+      }),
+  },
   ...[false, true].map((isReversed) => ({
     name: isReversed ? 'wiegand, 34 bits, reversed reader' : 'wiegand, 34 bits',
     reads: hasBytes(4),

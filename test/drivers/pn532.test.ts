@@ -61,6 +61,24 @@ describe('pn532', () => {
       assert.deepEqual(session.values, ['04112233445566', '1EA68671', '012E4CD123456789'])
     })
 
+    it('lets a card go after as many looks as fit into the hold', async () => {
+      for (const [missed, reports] of [
+        [4, 1],
+        [5, 2],
+      ]) {
+        const { clock, twin, session, end } = setUp({ hold: 1_500, poll: 300 })
+        twin.put(NTAG)
+        await clock.advance(LOOK_MS)
+        twin.remove()
+        const before = twin.looks
+        while (twin.looks < before + (missed ?? 0)) await clock.advance(10)
+        twin.put(NTAG)
+        await clock.advance(LOOK_MS)
+        await end()
+        assert.equal(session.sightings.length, reports, `${missed} looks without it`)
+      }
+    })
+
     it('reports a second card while the first lies there', async () => {
       const { clock, twin, session, end } = setUp()
       twin.put(NTAG)

@@ -67,6 +67,15 @@ describe('a fingerprint module', () => {
     assert.deepEqual(door.twin.lights, ['50', '51', '50', '51'])
   })
 
+  it('that says nothing to what it does not know comes up all the same, within five seconds', async () => {
+    door = new Door({ model: 'as608', ignoresUnknown: true })
+    await door.clock.advance(5_000)
+    assert.equal(door.session.identities.length, 1)
+    door.twin.place('ben')
+    await door.clock.advance(1_000)
+    assert.deepEqual(door.session.values, ['1'])
+  })
+
   it('of the first generation says yes in blue', async () => {
     door = new Door({}, { light: 'aura3' })
     await door.clock.advance(500)

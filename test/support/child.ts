@@ -18,14 +18,17 @@ export interface Child {
 export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
+  /** True: `process.stdin` can be written. Default: there is no input. */
+  readonly input?: boolean
 }
 
 /** Starts a program without a terminal and without input. */
 export function startChild(program: string, args: readonly string[], options: ChildOptions = {}): Child {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  const { input = false, ...rest } = options
+  const child = spawn(program, args, { stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'], ...rest })
   const output = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => void (output.stdout += text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => void (output.stderr += text))
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve({ code, signal, ...output }))

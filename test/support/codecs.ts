@@ -3,8 +3,10 @@ import type { Codec } from './codecs/codec.js'
 import { osdp } from './codecs/osdp.js'
 import { pcsc } from './codecs/pcsc.js'
 import { pn532 } from './codecs/pn532.js'
+import { qr } from './codecs/qr.js'
 import { rdm6300 } from './codecs/rdm6300.js'
+import { wedge } from './codecs/wedge.js'
 import { wiegand } from './codecs/wiegand.js'
 import { zfm } from './codecs/zfm.js'
 
-export const CODECS: readonly Codec[] = [osdp, pcsc, pn532, rdm6300, wiegand, zfm]
+export const CODECS: readonly Codec[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, zfm]
