@@ -20,6 +20,8 @@ export interface Fuzzed {
 }
 
 const MOST_BYTES = 2_048
+/** Nothing is joined to more than this: where vectors are long, one is enough. */
+const ENOUGH_BYTES = 200
 const MOST_FAILURES = 5
 /** No input may take longer than this; three tries, as a collection may fall into one. */
 const SLOW_MS = 20
@@ -73,14 +75,18 @@ function place(bytes: readonly number[], random: Random): number {
 export function inputOf(vectors: readonly Uint8Array[], seed: number, input: number): Uint8Array {
   // The golden ratio keeps neighbouring inputs apart.
   const random = seeded(seed + Math.imul(input, 0x9e37_79b1))
-  const parts = Array.from({ length: between(random, 1, 4) }, () => {
-    let bytes = [...(vectors[between(random, 0, vectors.length - 1)] ?? [])]
-    const times = between(random, 0, 4)
-    for (let time = 0; time < times; time++)
-      bytes = MUTATIONS[between(random, 0, MUTATIONS.length - 1)]?.(bytes, random) ?? bytes
-    return bytes
-  })
-  return Uint8Array.from(parts.flat().slice(0, MOST_BYTES))
+  const joined: number[] = []
+  const parts = between(random, 1, 4)
+  for (let part = 0; part < parts && joined.length < ENOUGH_BYTES; part++) joined.push(...bent(vectors, random))
+  return Uint8Array.from(joined.slice(0, MOST_BYTES))
+}
+
+function bent(vectors: readonly Uint8Array[], random: Random): number[] {
+  let bytes = [...(vectors[between(random, 0, vectors.length - 1)] ?? [])]
+  const times = between(random, 0, 4)
+  for (let time = 0; time < times; time++)
+    bytes = MUTATIONS[between(random, 0, MUTATIONS.length - 1)]?.(bytes, random) ?? bytes
+  return bytes
 }
 
 /** Cut anywhere, as a wire does. */
