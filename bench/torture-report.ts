@@ -5,7 +5,7 @@ import type { TortureStored } from './torture-stored.js'
 import type { TortureSubscriber } from './torture-subscriber.js'
 
 /** Acknowledgements that may not be written down yet when the kill comes (src/watermark.ts), and those in flight. */
-const USUAL_REDELIVERIES = 256 + WINDOW
+const USUAL_REDELIVERIES = 1_024 + WINDOW
 
 export interface Findings {
   readonly stored: TortureStored
