@@ -91,6 +91,25 @@ describe('sim run', function () {
   this.timeout(LONG_MS)
   cleanFolder()
 
+  it('plays PN532 boards: spoilt lines, a pulled cable, the light and the broker away', async () => {
+    const scenario = `name: plates
+people: { generate: 6 }
+readers:
+  north: { twin: pn532, over: tcp, direction: in, faults: { noise: 10%, split: 30%, corrupt: 5%, delay: 10% } }
+  south: { twin: pn532, over: auto, direction: out }
+timeline:
+  - 0s..2s 4 people tap north
+  - 0s..2s 3 people tap south
+  - 1s unplug north for 500ms
+  - 1s broker down for 1s
+${EVERYTHING}  - presented: 7
+  - accepted: 7
+  - repeats: 0
+`
+    const { code, result, stderr } = await run(scenario)
+    assert.deepEqual([code, result.expectations.filter(({ ok }) => !ok)], [0, []], stderr)
+  })
+
   for (const broker of ['mosquitto', 'aedes'] satisfies BrokerName[]) {
     it(`brings every punch through an outage of ${broker} and a SIGKILL of the daemon`, async function () {
       if (broker === 'mosquitto') needs(this, 'mosquitto')
@@ -347,6 +366,7 @@ describe('what is typed at sim up', () => {
   it('reads lists of readers', () => {
     assert.deepEqual(readersOf('2xrdm6300,1xpcsc'), ['rdm6300', 'rdm6300', 'pcsc'])
     assert.deepEqual(readersOf('pcsc'), ['pcsc'])
+    assert.deepEqual(readersOf('pn532'), ['pn532'])
     for (const wrong of ['', 'x', '2xfoo', '0xrdm6300', '2 rdm6300']) assert.equal(readersOf(wrong), undefined, wrong)
   })
 

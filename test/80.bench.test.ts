@@ -48,10 +48,17 @@ describe('the benches', function () {
     assert.ok(loop)
   })
 
+  it('fuzz: prints the share of inputs that a codec fell over', async () => {
+    const { fuzz } = await ask('fuzz')
+    assert.deepEqual(fuzz?.ratios, { inputs: 0 })
+    assert.equal(fuzz.met, true)
+  })
+
   it('name all benches when one is unknown', async () => {
     const { code, stdout, stderr } = await run('main.js', 'speed')
     assert.deepEqual([code, stdout], [64, ''])
-    for (const name of ['speed', 'store', 'drain', 'size', 'loop']) assert.match(stderr, new RegExp(`\\b${name}\\b`))
+    for (const name of ['speed', 'store', 'drain', 'size', 'loop', 'fuzz'])
+      assert.match(stderr, new RegExp(`\\b${name}\\b`))
   })
 
   it('torture: kills three times, misses nothing, and finds out a daemon that lies', async function () {

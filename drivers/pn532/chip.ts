@@ -1,11 +1,12 @@
 /** One command, one acknowledgement, one reply: the conversation with the chip. */
-import { Inbox, ProtocolError, type Moment, type ReaderSession } from '../../src/driver.js'
+import { Inbox, ProtocolError, TransportError, type Moment, type ReaderSession } from '../../src/driver.js'
 import { ACK, frame, FrameDecoder, NACK, WAKE_UP, type Frame } from './codec.js'
 import type { Config } from './config.js'
 
 export type Session = ReaderSession<Config, 'bytes'>
 
 export interface Reply {
+  /** Begins with the reply code. */
   readonly data: Uint8Array
   /** When its last byte arrived. */
   readonly arrived: Moment
@@ -15,66 +16,119 @@ export interface Reply {
 const ACK_MS = 250
 const REPLY_MS = 1_000
 const TRIES = 3
+/** How often one answer is asked for again. */
+const REPEATS = 2
 
 export class Chip {
   readonly #session: Session
+  readonly #decoder = new FrameDecoder()
   readonly #inbox: Inbox<Frame>
 
   constructor(session: Session) {
     const { transport, clock, signal } = session
     this.#session = session
-    const decoder = new FrameDecoder()
-    const decode = (bytes: Uint8Array): readonly Frame[] => {
-      const { frames, discarded } = decoder.push(bytes)
-      const bad = frames.filter(({ kind }) => kind === 'bad').length
-      if (frames.length > bad) session.count('goodFrames', frames.length - bad)
-      if (bad > 0) session.count('badFrames', bad)
-      if (discarded > 0) session.count('discardedBytes', discarded)
-      return frames
-    }
-    this.#inbox = new Inbox({ transport, clock, signal, decode })
+    this.#inbox = new Inbox({ transport, clock, signal, decode: (bytes) => this.#decode(bytes) })
   }
 
+  /** Resolves when nothing is read any more. */
   ended(): Promise<void> {
     return this.#inbox.ended()
   }
-  /** Waits; throws when the board is unplugged meanwhile. */
+
+  /** Waits; throws TransportError as soon as the board is lost. */
   pause(ms: number): Promise<void> {
     return this.#inbox.pause(ms)
   }
 
-  /** Wakes a chip that sleeps: it takes the next frame. */
-  async wake(): Promise<void> {
-    await this.#session.transport.write(WAKE_UP)
+  /** Asks a chip that may sleep: the first command after power-up is often lost, so each try wakes it. [PN532 §1] */
+  wake(command: readonly number[]): Promise<Reply> {
+    return this.#ask(command, WAKE_UP)
   }
 
-  /** Asks until it is answered. Throws ProtocolError when the chip is silent, TransportError when it is gone. */
-  async ask(command: readonly number[]): Promise<Reply> {
+  /** Asks until it is answered. Throws ProtocolError when the chip is silent or refuses, TransportError when it is lost. */
+  ask(command: readonly number[]): Promise<Reply> {
+    return this.#ask(command, new Uint8Array())
+  }
+
+  /** Tells without waiting for an answer: the run is over. */
+  async leave(command: readonly number[]): Promise<void> {
+    try {
+      await this.#session.transport.write(Uint8Array.from([...ACK, ...frame(command)]))
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error
+    }
+  }
+
+  async #ask(command: readonly number[], prefix: Uint8Array): Promise<Reply> {
+    const { transport, signal } = this.#session
+    let answer: Reply | 'silent' | 'refused' = 'silent'
     for (let attempt = 1; attempt <= TRIES; attempt++) {
-      const reply = await this.#askOnce(command)
-      this.#session.signal.throwIfAborted()
-      if (reply) return reply
-      // Ends whatever the chip may still be at, so that it listens again. [PN532 §2]
-      await this.#session.transport.write(ACK)
+      // Ends what the chip may still be at, so that it listens again. [PN532 §2]
+      if (attempt > 1) await transport.write(ACK)
+      answer = await this.#askOnce(command, prefix)
+      signal.throwIfAborted()
+      if (typeof answer === 'object') return answer
     }
-    throw new ProtocolError('protocol-broken', 'the PN532 does not answer', {
-      hint: 'check its supply, that the board is switched to HSU (UART), that TX and RX are crossed, and the baud rate (115200 is usual)',
-    })
+    throw answer === 'refused' ? refuses(command) : silent()
   }
 
-  async #askOnce(command: readonly number[]): Promise<Reply | undefined> {
+  async #askOnce(command: readonly number[], prefix: Uint8Array): Promise<Reply | 'silent' | 'refused'> {
+    const { clock, transport } = this.#session
     this.#inbox.clear()
-    await this.#session.transport.write(frame(command))
-    let waitMs = ACK_MS
-    let asked = 0
+    this.#forget()
+    await transport.write(Uint8Array.from([...prefix, ...frame(command)]))
+    // A deadline, not a pause: a line full of noise shall not keep this question open for ever.
+    let deadline = clock.uptime() + ACK_MS
+    let isHeard = false
+    let repeats = 0
     for (;;) {
-      const received = await this.#inbox.next(waitMs)
-      if (!received) return undefined
-      const { frame: found, arrived } = received
-      if (found.kind === 'ack') waitMs = REPLY_MS
-      else if (found.kind === 'data' && found.data[0] === (command[0] ?? 0) + 1) return { data: found.data, arrived }
-      else if (found.kind === 'error') return undefined
-      else if (found.kind === 'bad' && asked++ < TRIES) await this.#session.transport.write(NACK)
+      const received = await this.#inbox.next(deadline - clock.uptime())
+      const found = received?.frame
+      if (received && found?.kind === 'data' && found.data[0] === (command[0] ?? 0) + 1)
+        return { data: found.data, arrived: received.arrived }
+      if (found?.kind === 'error') return 'refused'
+      if (found?.kind === 'ack' && !isHeard) {
+        isHeard = true
+        deadline = clock.uptime() + REPLY_MS
+      } else if (isHeard && repeats < REPEATS && (found ? found.kind === 'bad' : this.#decoder.isInside)) {
+        // Only of a command that was heard: before that, the chip's last answer is to another question.
+        repeats++
+        deadline = clock.uptime() + REPLY_MS
+        await this.#repeat()
+      } else if (!found) return 'silent'
     }
   }
+
+  /** The answer came damaged or in part: the chip still has it. [PN532 §2] */
+  async #repeat(): Promise<void> {
+    this.#forget()
+    await this.#session.transport.write(NACK)
+  }
+
+  #forget(): void {
+    const discarded = this.#decoder.reset()
+    if (discarded > 0) this.#session.count('discardedBytes', discarded)
+  }
+
+  #decode(bytes: Uint8Array): readonly Frame[] {
+    const { frames, discarded } = this.#decoder.push(bytes)
+    const bad = frames.filter(({ kind }) => kind === 'bad').length
+    if (frames.length > bad) this.#session.count('goodFrames', frames.length - bad)
+    if (bad > 0) this.#session.count('badFrames', bad)
+    if (discarded > 0) this.#session.count('discardedBytes', discarded)
+    return frames
+  }
+}
+
+function silent(): ProtocolError {
+  return new ProtocolError('protocol-broken', 'the PN532 board does not answer', {
+    hint: 'check at the reader: supply of the board, its switches set to HSU (UART), TXD and RXD crossed, and the baudRate of the transport (115200 is usual)',
+  })
+}
+
+function refuses(command: readonly number[]): ProtocolError {
+  const code = (command[0] ?? 0).toString(16).toUpperCase().padStart(2, '0')
+  return new ProtocolError('protocol-broken', `the PN532 board refuses command ${code}`, {
+    hint: 'it may have restarted and is set up again by itself; if this comes back, give the board a supply of 150 mA or more and shorter wires',
+  })
 }

@@ -1,7 +1,7 @@
-/** Shows verdicts on pins of the chip, where a light and a buzzer hang on them. */
+/** Shows verdicts on pins of the chip, where lights and a buzzer hang on them. */
 import type { Verdict } from '../../src/driver.js'
 import type { Chip, Session } from './chip.js'
-import { COMMAND } from './codec.js'
+import { gpio, PINS, type Pin } from './commands.js'
 
 interface Blink {
   readonly colour: 'green' | 'red'
@@ -10,6 +10,7 @@ interface Blink {
   readonly times: number
 }
 
+/** Told apart with the eyes shut, or with the ears shut. README, "Feedback". */
 export const PATTERNS: Readonly<Record<Verdict, Blink>> = {
   accepted: { colour: 'green', onMs: 250, offMs: 0, times: 1 },
   repeat: { colour: 'green', onMs: 120, offMs: 120, times: 2 },
@@ -20,31 +21,49 @@ export const PATTERNS: Readonly<Record<Verdict, Blink>> = {
 export class Light {
   readonly #session: Session
   readonly #chip: Chip
+  readonly #used: readonly Pin[]
+  #isLit = false
 
   constructor(session: Session, chip: Chip) {
+    const { greenPin, redPin, buzzerPin } = session.config
     this.#session = session
     this.#chip = chip
+    this.#used = PINS.filter((pin) => [greenPin, redPin, buzzerPin].includes(pin))
   }
 
-  /** Dark and silent: pins are high after a reset. */
+  get isThere(): boolean {
+    return this.#session.config.feedback === 'gpio'
+  }
+
+  /** Dark and silent, whatever the pins were before. */
   async off(): Promise<void> {
-    if (this.#session.config.feedback === 'gpio') await this.#set([])
+    if (this.isThere) await this.#chip.ask(this.#command([]))
   }
 
   async show(verdict: Verdict): Promise<void> {
+    if (!this.isThere) return
     const { config, signal } = this.#session
-    if (config.feedback !== 'gpio') return
     const { colour, onMs, offMs, times } = PATTERNS[verdict]
+    const on = [colour === 'green' ? config.greenPin : config.redPin, config.buzzerPin]
     for (let time = 0; time < times && !signal.aborted; time++) {
       if (time > 0) await this.#chip.pause(offMs)
-      await this.#set([colour === 'green' ? config.greenPin : config.redPin, config.buzzerPin])
+      this.#isLit = true
+      await this.#chip.ask(this.#command(on))
       await this.#chip.pause(onMs)
-      if (!signal.aborted) await this.#set([])
+      if (signal.aborted) return
+      await this.#chip.ask(this.#command([]))
+      this.#isLit = false
     }
   }
 
-  async #set(pins: readonly number[]): Promise<void> {
-    const on = pins.reduce((bits, pin) => bits | (1 << pin), 0)
-    await this.#chip.ask(COMMAND.gpio(this.#session.config.activeLow ? ~on & 0x3f : on))
+  /** The command that makes it dark, when a run ends in the middle of a light; undefined when it is dark. */
+  get farewell(): readonly number[] | undefined {
+    return this.#isLit ? this.#command([]) : undefined
+  }
+
+  #command(on: readonly string[]): readonly number[] {
+    const isOn = (pin: Pin): boolean => on.includes(pin)
+    const low = this.#used.filter((pin) => isOn(pin) === (this.#session.config.active === 'low'))
+    return gpio(low, this.#used)
   }
 }

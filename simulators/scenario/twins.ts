@@ -23,12 +23,13 @@ export const TWINS = {
   wedge: { driver: 'wedge', cards: 'em4100', over: ['auto', 'tcp'], cable: true, checked: true, most: 64 },
   // The virtual reader of vsmartcard-vpcd has two slots.
   pcsc: { driver: 'pcsc', cards: 'nfc', over: ['auto', 'pcsc'], cable: false, checked: true, most: 2 },
+  pn532: { driver: 'pn532', cards: 'nfc', over: ['auto', 'pty', 'tcp'], cable: true, checked: true, most: 64 },
   // Reads the number of the EM4100 card, which is printed on the card as a QR code.
   qr: { driver: 'qr', cards: 'em4100', over: ['auto', 'pty', 'tcp'], cable: true, checked: false, most: 64 },
 } as const satisfies Readonly<Record<string, TwinFacts>>
 
 export type TwinName = keyof typeof TWINS
-export const TWIN_NAMES: readonly TwinName[] = ['rdm6300', 'pcsc', 'wedge', 'qr']
+export const TWIN_NAMES: readonly TwinName[] = ['rdm6300', 'pcsc', 'wedge', 'qr', 'pn532']
 
 /** The kind of a card by the length of its number; undefined when no reader gives such a number. */
 export function cardKind(number: string): CardKind | undefined {

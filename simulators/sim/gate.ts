@@ -1,64 +1,23 @@
 /** A reader at a door, over a pty or TCP, with the faults of the plan. It has no light: people watch the screen. */
-import { join } from 'node:path'
 import type { Clock } from '../../src/driver.js'
 import { FaultyLine } from '../faults.js'
-import type { Delivery, Line, PluggableLine } from '../line.js'
+import type { Line, PluggableLine } from '../line.js'
 import { QrScanner } from '../qr.js'
 import { Rdm6300 } from '../rdm6300.js'
 import type { ReaderPlan } from '../scenario/scenario.js'
 import { Wedge } from '../wedge.js'
-import { findProgram } from './process.js'
+import { Cable, pluggable } from './cable.js'
 import type { ReaderContext, SimReader } from './readers.js'
 
 /** More than the default of 500 ms: on a machine that stutters, one presentation shall stay one. */
 const HOLD_MS = 800
 /** Silence after which the same card is a new presentation: the hold, and what a line under load adds. */
 const SILENCE_MS = HOLD_MS + 250
-/** A line that drops by itself comes back after this long. */
-const CUT_MS = 300
 
 export async function buildGate(plan: ReaderPlan, { folder, seed, clock }: ReaderContext): Promise<SimReader> {
-  const overPty =
-    plan.twin !== 'wedge' && (plan.over === 'pty' || (plan.over === 'auto' && findProgram('socat') !== undefined))
-  const line = overPty
-    ? await (await import('../pty-line.js')).ptyLine(join(folder, `${plan.id}.tty`))
-    : await (await import('../tcp-line.js')).tcpLine()
+  // Key events cannot be had over a pty: a wedge stands behind TCP.
+  const line = await pluggable(plan.twin === 'wedge' ? { ...plan, over: 'tcp' } : plan, folder)
   return new Gate(plan, line, seed, clock)
-}
-
-/** A cable with somebody beside it who puts it back when it falls out. */
-class Cable implements Line {
-  readonly #line: PluggableLine
-  readonly #clock: Clock
-  /** Pulled on purpose: nobody puts it back. */
-  isPulled = false
-
-  constructor(line: PluggableLine, clock: Clock) {
-    this.#line = line
-    this.#clock = clock
-  }
-
-  get onReceive(): ((bytes: Uint8Array) => void) | undefined {
-    return this.#line.onReceive
-  }
-  set onReceive(listener: ((bytes: Uint8Array) => void) | undefined) {
-    this.#line.onReceive = listener
-  }
-
-  send(bytes: Uint8Array): Delivery {
-    return this.#line.send(bytes)
-  }
-
-  async unplug(): Promise<void> {
-    await this.#line.unplug()
-    await this.#clock.sleep(CUT_MS)
-    if (!this.isPulled) await this.#line.plug()
-  }
-
-  async close(): Promise<void> {
-    this.isPulled = true
-    await this.#line.close()
-  }
 }
 
 /** What all have in common: something lies there, or not. */

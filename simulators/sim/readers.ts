@@ -41,6 +41,8 @@ export async function buildReader(plan: ReaderPlan, context: ReaderContext): Pro
     case 'wedge':
     case 'qr':
       return (await import('./gate.js')).buildGate(plan, context)
+    case 'pn532':
+      return (await import('./plate.js')).buildPlate(plan, context)
     case 'pcsc':
       return (await import('./desk.js')).buildDesk(plan, context)
   }

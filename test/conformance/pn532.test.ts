@@ -1,6 +1,8 @@
 import type { Credential } from '../../src/driver.js'
-import { firmwareIn, FrameDecoder, targetsIn, type Frame } from '../../drivers/pn532/codec.js'
+import { frame, FrameDecoder, NACK, WAKE_UP, type Frame } from '../../drivers/pn532/codec.js'
+import * as command from '../../drivers/pn532/commands.js'
 import { driver } from '../../drivers/pn532/index.js'
+import { targetsIn, type Target } from '../../drivers/pn532/targets.js'
 import { memoryLine } from '../../simulators/line.js'
 import { Pn532, type SimCard } from '../../simulators/pn532.js'
 import { describeDriver } from './driver.js'
@@ -14,11 +16,21 @@ const credentials = ['04A1B2C3D4E5F6', '0102030405060708'].map((value): Credenti
   value,
   scope: 'global',
 }))
-/** Green on P30, red on P31, buzzer on P33. */
-const [GREEN, RED] = ['9', '10']
+/** P30, P31 and P33 are low when on; all others stay high, P7 is not written. */
+const [DARK, GREEN, RED] = ['3f -', '36 -', '35 -']
 
-function textOf(frame: Frame): string {
-  return frame.kind === 'data' ? Buffer.from(frame.data).toString('hex').toUpperCase() : frame.kind
+/** What the driver sends, by the words of vectors.json. */
+const SENT: Readonly<Record<string, Uint8Array>> = {
+  'wake-up and SAM configuration': Uint8Array.from([...WAKE_UP, ...frame(command.SAM_CONFIGURATION)]),
+  firmware: frame(command.FIRMWARE),
+  parameters: frame(command.PARAMETERS),
+  retries: frame(command.RETRIES),
+  'field off': frame(command.FIELD_OFF),
+  'list a': frame(command.list('a')),
+  'list b': frame(command.list('b')),
+  'list felica212': frame(command.list('felica212')),
+  'list felica424': frame(command.list('felica424')),
+  refusal: NACK,
 }
 
 describeDriver({
@@ -26,12 +38,12 @@ describeDriver({
   folder: 'drivers/pn532',
   config: { feedback: 'gpio' },
   shows: {
-    accepted: [GREEN, '0'],
-    repeat: [GREEN, '0', GREEN, '0'],
-    unknown: [RED, '0'],
-    refused: [RED, '0', RED, '0', RED, '0'],
+    accepted: [GREEN, DARK],
+    repeat: [GREEN, DARK, GREEN, DARK],
+    unknown: [RED, DARK],
+    refused: [RED, DARK, RED, DARK, RED, DARK],
   },
-  silence: { timeoutMs: 10_000 },
+  silence: { timeoutMs: 4_000 },
   startMs: 100,
   noticeMs: 1_000,
   restMs: 3_000,
@@ -45,29 +57,18 @@ describeDriver({
       withdraw: () => twin.remove(),
       unplug: () => line.unplug(),
       mute: () => void (twin.isMute = true),
-      shown: () => twin.pins.splice(0).map(String),
+      shown: () => twin.pins.splice(0),
       send: (bytes) => void line.send(bytes),
     }
   },
-  decode: (pieces) => {
-    const decoder = new FrameDecoder()
-    const found = pieces.map((piece) => decoder.push(piece))
-    const frames = found.flatMap((part) => part.frames)
-    // What is still held when all bytes are there belongs to nothing.
-    const discarded = found.reduce((sum, part) => sum + part.discarded, 0) + decoder.held
-    const meaning: Record<string, unknown> = { frames: frames.map(textOf), discarded: discarded - trailing(frames) }
-    for (const frame of frames) {
-      if (frame.kind !== 'data') continue
-      const cards = targetsIn(frame.data, 'a')
-      if (cards) meaning['cards'] = cards.map(({ value }) => value)
-      const firmware = firmwareIn(frame.data)
-      if (firmware !== undefined) meaning['firmware'] = firmware
-    }
-    return meaning
+  decode: (pieces, { meaning }) => {
+    if (meaning !== null && typeof meaning === 'object' && 'sends' in meaning) return sentIn(pieces)
+    return meaningOf(pieces, technologyIn(meaning))
   },
   stream: {
     asked: true,
-    maxHeld: 280,
+    // 00 FF, extended head, 265 bytes; the checksum would complete it.
+    maxHeld: 272,
     held: (bytes) => {
       const decoder = new FrameDecoder()
       decoder.push(bytes)
@@ -76,7 +77,37 @@ describeDriver({
   },
 })
 
-/** Each good frame is followed by a 00 that is no part of it. */
-function trailing(frames: readonly Frame[]): number {
-  return frames.filter(({ kind }) => kind !== 'bad').length
+function sentIn(pieces: readonly Uint8Array[]): unknown {
+  const heard = Buffer.concat(pieces)
+  return { sends: Object.entries(SENT).find(([, bytes]) => heard.equals(bytes))?.[0] }
+}
+
+function technologyIn(meaning: unknown): command.Technology | undefined {
+  const named = typeof meaning === 'object' && meaning !== null && 'technology' in meaning && meaning.technology
+  return (['a', 'b', 'felica212', 'felica424'] as const).find((technology) => technology === named)
+}
+
+function meaningOf(pieces: readonly Uint8Array[], technology: command.Technology | undefined): unknown {
+  const decoder = new FrameDecoder()
+  const found = pieces.map((piece) => decoder.push(piece))
+  const frames = found.flatMap((part) => part.frames)
+  const discarded = found.reduce((sum, part) => sum + part.discarded, 0) + decoder.reset()
+  const meaning: Record<string, unknown> = { frames: frames.map(textOf), discarded }
+  if (technology !== undefined) meaning['technology'] = technology
+  for (const frame of frames) {
+    if (frame.kind !== 'data') continue
+    if (frame.data[0] === 0x4b) meaning['cards'] = targetsIn(frame.data, technology ?? 'a')?.map(targetText) ?? null
+    const about = command.firmwareIn(frame.data)
+    if (about) meaning['firmware'] = about.firmware
+  }
+  return meaning
+}
+
+function textOf(frame: Frame): string {
+  return frame.kind === 'data' ? Buffer.from(frame.data).toString('hex').toUpperCase() : frame.kind
+}
+
+function targetText(target: Target): string {
+  if (target.kind === 'unread') return target.why
+  return target.random ? `${target.value} random` : target.value
 }
