@@ -21,6 +21,7 @@ const WANTED = [
   { name: 'socat', without: 'simulated serial lines', purposes: BOTH },
   { name: 'udev', without: 'listing of serial ports', purposes: BOTH },
   { name: 'util-linux', without: 'tests with two daemons and with private networks', purposes: BOTH },
+  { name: 'libnfc-bin', without: 'the PN532 twin tested against libnfc', purposes: ['test'] },
   { name: 'systemd', without: 'tests of the systemd unit', purposes: ['test'] },
 ]
 
