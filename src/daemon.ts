@@ -12,12 +12,16 @@ import { JournalError, messageOf } from './errors.js'
 import { JournalThread } from './journal/client.js'
 import type { JournalState } from './journal/journal.js'
 import { lockDirectory } from './journal/lock.js'
+import { zoneFormatter } from './journal/time.js'
+import { withFields } from './log.js'
+import { PresenceBook } from './presence.js'
 import { Sending, type SendingContext } from './sending.js'
 import type { Note } from './session.js'
 import { Status } from './status.js'
-import { supervise } from './supervisor.js'
+import { supervise, type SupervisorContext } from './supervisor.js'
 import { Systemd } from './systemd.js'
 import type { OpenTransport } from './transport/url.js'
+import { siteZone } from './zone.js'
 
 export interface DaemonContext extends SendingContext {
   readonly drivers: readonly AnyDriver[]
@@ -127,25 +131,56 @@ class Daemon {
   async #readers(thread: JournalThread, stop: AbortSignal): Promise<void> {
     const { config, drivers, open, clock, log } = this.#context
     const note = this.#noteIn(thread)
-    const onLost = (reader: ReaderConfig, code: string): void => {
-      void note(reader.id, 'reader-lost', { code })
+    const report = this.#reportTo(thread)
+    const zone = siteZone(config.site.offsets)
+    const common = {
+      open,
+      clock,
+      log,
+      status: this.#status,
+      report,
+      onLost: ({ id }: ReaderConfig, code: string) => void note(id, 'reader-lost', { code }),
+      note,
+      desk: this.#desk,
+      zone,
+      memory: thread,
     }
-    const report: typeof thread.report = async (sighting) => {
+    const running = config.readers.map(async (reader) => {
+      const driver = drivers.find(({ name }) => name === reader.driver)
+      if (!driver) throw new TypeError(`no driver ${reader.driver}`)
+      await this.#reader(reader, { ...common, driver }, thread, stop)
+    })
+    await Promise.all([...running, aborted(stop)])
+  }
+
+  /** Reports to the journal's thread; what it cannot store is refused. */
+  #reportTo(thread: JournalThread): JournalThread['report'] {
+    return async (sighting) => {
       const reported = await thread.report(sighting).catch((error: unknown) => refused(error, thread.lastSeq))
       if (reported.failure?.code === 'journal-io')
         this.#storageFailed(new JournalError('journal-io', reported.failure.message))
       return reported
     }
-    const running = config.readers.map(async (reader) => {
-      const driver = drivers.find(({ name }) => name === reader.driver)
-      if (!driver) throw new TypeError(`no driver ${reader.driver}`)
-      await supervise(
-        reader,
-        { driver, open, clock, log, status: this.#status, report, onLost, note, desk: this.#desk },
-        stop,
-      )
-    })
-    await Promise.all([...running, aborted(stop)])
+  }
+
+  async #reader(
+    reader: ReaderConfig,
+    context: SupervisorContext,
+    journal: JournalThread,
+    stop: AbortSignal,
+  ): Promise<void> {
+    if (!hearsPeople(context.driver) || !reader.enabled) return supervise(reader, context, stop)
+    const presence = this.#presence(reader, journal, context)
+    await presence.restored()
+    await supervise(reader, { ...context, presence }, stop)
+    await presence.close()
+  }
+
+  #presence(reader: ReaderConfig, journal: JournalThread, { zone, report, clock }: SupervisorContext): PresenceBook {
+    const { log, config } = this.#context
+    const timeOf = zoneFormatter(config.site.offsets)
+    const readerLog = withFields(log, { reader: reader.id, driver: reader.driver })
+    return new PresenceBook({ reader, clock, log: readerLog, zone, timeOf, journal, report })
   }
 
   /** Writes events about readers and points. A full disk is said by whoever stores punches. */
@@ -162,6 +197,10 @@ class Daemon {
   #storageFailed(error: unknown): void {
     if (error instanceof JournalError && error.code !== 'journal-full') this.#fatal.abort(error)
   }
+}
+
+function hearsPeople({ transport }: AnyDriver): boolean {
+  return transport === 'advert' || transport === 'station'
 }
 
 /** Progress means: the main loop turns, and the journal's thread answers. */

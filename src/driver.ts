@@ -4,18 +4,45 @@
  */
 import type { Clock } from './clock.js'
 import type { OptionFields, OptionValue, OptionValues } from './config/options.js'
-import type { Moment, ReaderId, Sighting, Verdict } from './model.js'
+import type { Census, Moment, ReaderId, Sample, Sighting, Verdict } from './model.js'
 import type { ReaderRequests, RequestKind } from './requests.js'
+import type { AdvertTransport, HttpTransport, StationTransport } from './wires.js'
+import type { SiteZone } from './zone.js'
 
 // Fields of the model are explained in model.ts; of a Clock drivers use `sleep` and `uptime`.
 export type { Clock } from './clock.js'
-export type { Credential, Moment, ReaderId, Sighting, Verdict } from './model.js'
+export type {
+  Census,
+  Claim,
+  Credential,
+  CredentialType,
+  Method,
+  Moment,
+  ReaderId,
+  Sample,
+  Sighting,
+  Verdict,
+} from './model.js'
+export type { SiteZone } from './zone.js'
 export { DeviceError, ProtocolError, TransportError } from './errors.js'
 export { bitCard, bitFacts, cardOfBits, reversedBytes, type BitCard, type BitOptions } from './card-bits.js'
 export { Hold, PinEntry } from './presenting.js'
 export { Inbox, type InboxParts, type Received } from './inbox.js'
-export { choice, duration, flag, options, secret, whole, text } from './config/options.js'
-export type { OptionFields, OptionValues } from './config/options.js'
+export { choice, duration, flag, options, secret, watch, whole, text } from './config/options.js'
+export type { OptionFields, OptionValues, Watched } from './config/options.js'
+export { presenceOptions } from './presence-options.js'
+export { addressList, type AddressList } from './addresses.js'
+export type {
+  Advert,
+  AdvertTransport,
+  HttpAnswer,
+  HttpAsk,
+  HttpReply,
+  HttpRequest,
+  HttpTransport,
+  StationNews,
+  StationTransport,
+} from './wires.js'
 export type { ReaderRequest, ReaderRequests, RequestFacts, RequestKind } from './requests.js'
 
 /** A piece of the byte stream as it came off the wire: any length, frames cut anywhere. */
@@ -58,15 +85,21 @@ export interface CardTransport extends AsyncIterable<Card> {
   control(slot: string, command: Uint8Array): Promise<Uint8Array>
 }
 
-/** What each kind of transport gives to a driver. Adverts, stations and HTTP join with their drivers. */
+/** What each kind of transport gives to a driver. */
 export interface Transports {
   readonly bytes: ByteTransport
   readonly card: CardTransport
+  readonly http: HttpTransport
+  readonly advert: AdvertTransport
+  readonly station: StationTransport
 }
 export type TransportKind = keyof Transports
 
-/** First word of a transport URL. `bytes` come over serial, tcp, input (evdev events) or gpio (lines of gpiomon). */
-export type Scheme = 'serial' | 'tcp' | 'pcsc' | 'input' | 'gpio'
+/**
+ * First word of a transport URL. `bytes` come over serial, tcp, udp (each chunk one datagram), input (evdev events) or
+ * gpio (lines of gpiomon).
+ */
+export type Scheme = 'serial' | 'tcp' | 'udp' | 'pcsc' | 'input' | 'gpio' | 'http' | 'ble' | 'wifi'
 
 /** What the device told about itself; shown to operators, never interpreted. */
 export interface DeviceIdentity {
@@ -130,6 +163,11 @@ export interface ReaderSession<Config, Kind extends TransportKind> {
    * on. Never rejects: a journal that cannot store answers `refused`.
    */
   report(sighting: Sighting): Promise<Verdict>
+  /**
+   * Evidence of presence, for drivers that hear people instead of being touched by them. The daemon decides who
+   * arrived and who left, by the reader's options that `presenceOptions` declares.
+   */
+  sense(sample: Sample | Census): void
   /** Adds to a counter of this reader. A bad frame is a count, not an error. */
   count(counter: Counter, by?: number): void
   /** A point answers: once after each time it was lost, and at the start. */
@@ -143,6 +181,12 @@ export interface ReaderSession<Config, Kind extends TransportKind> {
   event(type: string, detail?: EventDetail, point?: ReaderId): Promise<void>
   /** Figures of the moment, shown in `P/health` under the reader or point: `{ busLoadPercent: 12 }`. Replaces those of the same name. */
   measure(figures: Readonly<Record<string, number>>, point?: ReaderId): void
+  /** What was remembered under this key, by any run of this reader; undefined when nothing was. */
+  recall(key: string): Promise<string | undefined>
+  /** Keeps a small text across restarts; resolves when it is on disk. Rejects with JournalError when it cannot be kept. */
+  remember(key: string, value: string): Promise<void>
+  /** For devices whose clocks show local time. */
+  readonly zone: SiteZone
 }
 
 export type EventDetail = Readonly<Record<string, string | number | boolean>>
@@ -155,7 +199,7 @@ export interface Driver<Fields extends OptionFields, Kind extends TransportKind>
   readonly transport: Kind
   /** The driver's own options: what may stand under `options:` of a reader. */
   readonly options: OptionFields & Fields
-  /** Schemes it works over. Default: serial and tcp for `bytes`, pcsc for `card`. */
+  /** Schemes it works over. Default: serial and tcp for `bytes`, else the one of its kind. */
   readonly schemes?: readonly Scheme[]
   /** Declared by drivers that serve several devices: then `points:` must stand in the configuration, else it must not. */
   readonly points?: PointFields

@@ -55,6 +55,43 @@ export interface Sighting {
   readonly point?: ReaderId
   /** What the device gave besides the credential and evidence should keep: `{ format: 'W26', facility: 12, bits: '…' }`. */
   readonly raw?: Readonly<Record<string, string | number>>
+  /** For devices that keep a log of their own: which record of it this is. Else absent. */
+  readonly claim?: Claim
+}
+
+/** What a terminal with a log and a clock of its own says about one of its records: kept beside our time, never instead of it. */
+export interface Claim {
+  /** When it says it was, by its own clock: milliseconds since 1970. */
+  readonly wall: number
+  /** Names the record in the log of this reader or point: a second sighting with this key is the same record. */
+  readonly key: string
+  /** Milliseconds by which its clock was ahead of ours when they were last compared; absent when they never were. */
+  readonly aheadMs?: number
+  /** True for what it kept for a while: then only its own clock knows when the person was there. */
+  readonly late: boolean
+}
+
+/** Evidence that somebody is about, from a radio or a network. Of credentials that `watch` names; others are dropped. */
+export interface Sample {
+  readonly credential: Credential
+  readonly method: 'ble' | 'wifi'
+  /** The very object the transport handed out, as in a sighting. */
+  readonly arrived: Moment
+  /**
+   * `heard`: a sign of life. `joined` and `parted`: a connection began or ended; between the two nothing needs to be
+   * heard.
+   */
+  readonly kind: 'heard' | 'joined' | 'parted'
+  /** Strength at the antenna, when it is known. */
+  readonly rssiDbm?: number
+}
+
+/** A source counted the things that are connected: who was before and is not among these has gone. */
+export interface Census {
+  readonly kind: 'listed'
+  readonly credentials: readonly Credential[]
+  readonly method: Sample['method']
+  readonly arrived: Moment
 }
 
 /** What the policy makes of a sighting. Stored in the punch. */
@@ -73,6 +110,6 @@ export interface Origin {
   readonly sim: boolean
 }
 
-/** Kinds of journal records. `presence` and `correction` join when something writes them. */
-export const RECORD_KINDS = ['punch', 'audit'] as const
+/** Kinds of journal records. `correction` joins when something writes it. */
+export const RECORD_KINDS = ['punch', 'audit', 'presence'] as const
 export type RecordKind = (typeof RECORD_KINDS)[number]

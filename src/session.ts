@@ -13,9 +13,11 @@ import type {
   Transports,
 } from './driver.js'
 import type { Reported } from './journal/protocol.js'
-import type { Credential, Moment, Origin, ReaderId, Sighting, Verdict } from './model.js'
+import type { JournalThread } from './journal/client.js'
+import type { Census, Credential, Moment, Origin, ReaderId, Sample, Sighting, Verdict } from './model.js'
 import type { ReaderRequests } from './requests.js'
 import type { Status } from './status.js'
+import type { SiteZone } from './zone.js'
 
 /** A clock that remembers which moments it gave out: those, and no others, may stand in a sighting. */
 export class StampingClock implements Clock {
@@ -44,6 +46,9 @@ export class StampingClock implements Clock {
 /** Writes an event about a reader or point into the journal. Never rejects. */
 export type Note = (at: ReaderId, type: string, detail: EventDetail) => Promise<void>
 
+/** Takes evidence of presence. */
+export type Sense = (sample: Sample | Census) => void
+
 export interface SessionContext {
   readonly reader: ReaderConfig
   readonly status: Status
@@ -55,6 +60,9 @@ export interface SessionContext {
   readonly onReady: (identity: DeviceIdentity) => void
   readonly requests: ReaderRequests
   readonly note: Note
+  readonly zone: SiteZone
+  readonly memory: Pick<JournalThread, 'recall' | 'remember'>
+  readonly sense: Sense
 }
 
 /** A session as the contract has it, for a transport of any kind. */
@@ -82,10 +90,22 @@ export function makeSession(context: SessionContext, transport: Transports[Trans
       context.onReady(identity)
     },
     report: (sighting) => report(context, sighting),
+    sense: (sample) => sense(context, sample),
+    zone: context.zone,
     count: (counter, by = 1) => {
       status.reader(reader.id).counters[counter] += by
     },
     ...pointCalls(context),
+    ...memoryCalls(context),
+  }
+}
+
+function memoryCalls({ memory, reader }: SessionContext): Pick<Session, 'recall' | 'remember'> {
+  return {
+    recall: (key) => memory.recall(reader.id, key),
+    remember: async (key, value) => {
+      await memory.remember(reader.id, key, value)
+    },
   }
 }
 
@@ -157,6 +177,17 @@ async function report(
     })
   } else log.info('Punch stored', { event: 'punch-stored', verdict, credential: `…${card}` })
   return verdict
+}
+
+function sense({ stamps, log, sense: take, status, reader }: SessionContext, sample: Sample | Census): void {
+  const credentials = sample.kind === 'listed' ? sample.credentials : [sample.credential]
+  const wrong = stamps.stamped(sample.arrived)
+    ? credentials.map(wrongCredential).find((found) => found !== undefined)
+    : 'its moment is not one of the transport'
+  if (wrong !== undefined)
+    return log.error('Driver sensed the impossible', { event: 'driver-bug', code: 'driver-bug', reason: wrong })
+  status.reader(reader.id).lastGoodRead = sample.arrived.wall
+  take(sample)
 }
 
 /** From the configuration, never from the driver: it cannot speak for another door. */

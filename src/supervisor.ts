@@ -6,13 +6,16 @@ import type { ReaderConfig } from './config/config.js'
 import type { AnyDriver, DeviceIdentity, Logger, TransportKind, Transports } from './driver.js'
 import type { RequestDesk } from './desk.js'
 import { DaemonError, DeviceError, messageOf } from './errors.js'
+import type { JournalThread } from './journal/client.js'
 import type { Reported } from './journal/protocol.js'
 import { withFields } from './log.js'
+import type { PresenceBook } from './presence.js'
 import { pauses } from './retry.js'
 import { RequestQueue } from './request-queue.js'
-import { makeSession, StampingClock, type Note, type Session } from './session.js'
+import { makeSession, StampingClock, type Note, type Sense, type Session } from './session.js'
 import type { Status } from './status.js'
 import type { OpenTransport } from './transport/url.js'
+import type { SiteZone } from './zone.js'
 
 export interface SupervisorContext {
   readonly driver: AnyDriver
@@ -25,6 +28,10 @@ export interface SupervisorContext {
   readonly onLost: (reader: ReaderConfig, code: string) => void
   readonly desk: Pick<RequestDesk, 'opened' | 'closed'>
   readonly note: Note
+  readonly zone: SiteZone
+  readonly memory: Pick<JournalThread, 'recall' | 'remember'>
+  /** For drivers that hear people: who is there. */
+  readonly presence?: PresenceBook | undefined
   /** Spreads the pauses; numbers in [0, 1). */
   readonly random?: () => number
 }
@@ -87,12 +94,17 @@ class Supervision {
   }
 
   #session(stamps: StampingClock, signal: AbortSignal, transport: Transports[TransportKind]): Session {
-    const { clock, report, status, desk, note } = this.#context
+    const { clock, report, status, desk, note, zone, memory, presence } = this.#context
     const requests = new RequestQueue(signal)
     desk.opened(this.#reader.id, requests)
-    const onReady = (identity: DeviceIdentity): void => this.#ready(identity)
+    const onReady = (identity: DeviceIdentity): void => {
+      this.#ready(identity)
+      void presence?.listen(signal)
+    }
+    const sense: Sense = (sample) => presence?.take(sample)
+    const reader = this.#reader
     return makeSession(
-      { reader: this.#reader, status, clock, stamps, log: this.#log, signal, report, onReady, requests, note },
+      { reader, status, clock, stamps, log: this.#log, signal, report, onReady, requests, note, zone, memory, sense },
       transport,
     )
   }

@@ -14,38 +14,38 @@ describe('the repeat window', () => {
   const first = momentAt(1_000_000)
 
   it('is half-open: its last millisecond is a repeat, the next is a punch', () => {
-    assert.ok(isRepeat(first, momentAt(1_000_000), WINDOW))
-    assert.ok(isRepeat(first, momentAt(1_000_000 + WINDOW - 1), WINDOW))
-    assert.ok(!isRepeat(first, momentAt(1_000_000 + WINDOW), WINDOW))
+    assert.ok(isRepeat({ moment: first }, { moment: momentAt(1_000_000) }, WINDOW))
+    assert.ok(isRepeat({ moment: first }, { moment: momentAt(1_000_000 + WINDOW - 1) }, WINDOW))
+    assert.ok(!isRepeat({ moment: first }, { moment: momentAt(1_000_000 + WINDOW) }, WINDOW))
   })
 
   it('of no length has no repeats', () => {
-    assert.ok(!isRepeat(first, first, 0))
+    assert.ok(!isRepeat({ moment: first }, { moment: first }, 0))
   })
 
   it('forgives two readers of one place that are heard in the other order', () => {
-    assert.ok(isRepeat(first, momentAt(1_000_000 - 1), WINDOW))
-    assert.ok(!isRepeat(first, momentAt(1_000_000 - WINDOW), WINDOW))
+    assert.ok(isRepeat({ moment: first }, { moment: momentAt(1_000_000 - 1) }, WINDOW))
+    assert.ok(!isRepeat({ moment: first }, { moment: momentAt(1_000_000 - WINDOW) }, WINDOW))
   })
 
   it('uses the uptime within a boot: a step of the wall clock changes nothing', () => {
     const stepped = momentAt(1_000_500, { wall: first.wall + 86_400_000 })
-    assert.ok(isRepeat(first, stepped, WINDOW))
+    assert.ok(isRepeat({ moment: first }, { moment: stepped }, WINDOW))
     const late = momentAt(1_000_000 + WINDOW, { wall: first.wall })
-    assert.ok(!isRepeat(first, late, WINDOW))
+    assert.ok(!isRepeat({ moment: first }, { moment: late }, WINDOW))
   })
 
   it('goes by the wall clock across boots, when both were synced', () => {
     const next = momentAt(5_000, { boot: 'boot-2', wall: first.wall + WINDOW - 1 })
-    assert.ok(isRepeat(first, next, WINDOW))
-    assert.ok(!isRepeat(first, { ...next, wall: first.wall + WINDOW }, WINDOW))
+    assert.ok(isRepeat({ moment: first }, { moment: next }, WINDOW))
+    assert.ok(!isRepeat({ moment: first }, { moment: { ...next, wall: first.wall + WINDOW } }, WINDOW))
   })
 
   it('knows nothing across boots when either clock was not set: two punches are two punches', () => {
     const unsynced = { state: 'unsynced', errorMs: null } as const
     const next = momentAt(5_000, { boot: 'boot-2', wall: first.wall + 1_000 })
-    assert.ok(!isRepeat({ ...first, ...unsynced }, next, WINDOW))
-    assert.ok(!isRepeat(first, { ...next, ...unsynced }, WINDOW))
+    assert.ok(!isRepeat({ moment: { ...first, ...unsynced } }, { moment: next }, WINDOW))
+    assert.ok(!isRepeat({ moment: first }, { moment: { ...next, ...unsynced } }, WINDOW))
   })
 
   it('is over when nothing later can fall into it', () => {

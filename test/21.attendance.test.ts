@@ -134,6 +134,8 @@ describe('attendance', () => {
     let read = 0
     const counting: PunchJournal = {
       append: () => [],
+      hasOnce: () => false,
+      timeOf: String,
       newestPunches: (visit: (body: string) => 'more' | 'enough') =>
         journal.newestPunches((body) => {
           read += 1

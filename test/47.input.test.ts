@@ -1,3 +1,4 @@
+import { siteZone } from '../src/zone.js'
 import { strict as assert } from 'node:assert'
 import { spawnSync } from 'node:child_process'
 import { getEventListeners } from 'node:events'
@@ -234,6 +235,8 @@ describe('47 input: event devices, on named pipes', () => {
       onLost: () => undefined,
       desk: new RequestDesk([], []),
       note: async () => undefined,
+      zone: siteZone([[0, 0]]),
+      memory: { recall: async () => undefined, remember: async () => undefined },
       random: () => 0.5,
     }
     const running = readers.map((reader) => supervise(reader, context, stop.signal))

@@ -177,7 +177,8 @@ policy:
       assert.match(reader('driver: nothing, transport: "serial:/dev/x"'), /drivers: osdp, pcsc, /)
       assert.match(reader('driver: pcsc, transport: "tcp://h:1"'), /use pcsc:/)
       assert.match(reader('driver: rdm6300, transport: "serial:/dev/x", options: { hod: 1s }'), /did you mean "hold"\?/)
-      assert.match(reader('driver: rdm6300, transport: "ble:"'), /not part of this version/)
+      assert.match(reader('driver: rdm6300, transport: "ble:"'), /does not speak over ble:/)
+      assert.match(reader('driver: rdm6300, transport: "https://0.0.0.0:1"'), /reverse proxy/)
       assert.match(printed(MINIMAL.replace('site', 'sight')), /known keys: version, site|did you mean "site"\?/)
     })
 

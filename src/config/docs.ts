@@ -29,6 +29,10 @@ const TRANSPORT_SAMPLE: Readonly<Record<Scheme, string>> = {
   pcsc: 'pcsc:*',
   input: 'input:/dev/input/by-id/usb-Reader_0001-event-kbd',
   gpio: 'gpio:/dev/gpiochip0?d0=17&d1=27',
+  udp: 'udp://10.0.0.20:4370',
+  http: 'http://0.0.0.0:8090',
+  ble: 'ble:hci0',
+  wifi: 'wifi:wlan0?source=hostapd',
 }
 
 /** A complete configuration with every key, its meaning and its default. */
@@ -109,6 +113,8 @@ function optionText(key: string, option: Option): string {
 }
 
 function optionSample(option: Option): string {
+  if (option.kind === 'watch')
+    return '[{ type: beacon, value: E2C56DB5DFFB48D2B060D0F5A71096E000010002, name: badge 12 }]'
   return option.kind === 'secret' ? '{ file: /etc/punchd/secrets/… }' : yamlValue(option.default)
 }
 

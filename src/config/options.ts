@@ -35,7 +35,22 @@ export interface TextOption extends Described {
 export interface SecretOption extends Described {
   readonly kind: 'secret'
 }
-export type Option = DurationOption | ChoiceOption | FlagOption | WholeOption | TextOption | SecretOption
+/** A list of whom to look for: `[{ type, value, name?, irk? }]`. */
+export interface WatchOption extends Described {
+  readonly kind: 'watch'
+}
+export type Option = DurationOption | ChoiceOption | FlagOption | WholeOption | TextOption | SecretOption | WatchOption
+
+/** One entry of a `watch` list. */
+export interface Watched {
+  readonly type: 'beacon' | 'phone' | 'mac'
+  /** As in a credential; of a phone the name given to its identity key. */
+  readonly value: string
+  /** Whose it is: entries with one name are one person's things. */
+  readonly name?: string | undefined
+  /** A phone's identity resolving key, 32 hex digits; already read from its file, variable or credential. */
+  readonly irk?: string | undefined
+}
 
 export type OptionFields = Readonly<Record<string, Option>>
 
@@ -46,8 +61,10 @@ type ValueOf<O extends Option> =
       ? boolean
       : O extends TextOption | SecretOption
         ? string
-        : number
-export type OptionValue = string | number | boolean
+        : O extends WatchOption
+          ? readonly Watched[]
+          : number
+export type OptionValue = string | number | boolean | readonly Watched[]
 
 /** The values a driver gets for the options it declared: durations as milliseconds. */
 export type OptionValues<Fields extends OptionFields> = { readonly [Name in keyof Fields]: ValueOf<Fields[Name]> }
@@ -84,6 +101,11 @@ export function text(preset: string, about: string): TextOption {
 /** A secret. Its name must say so (secret, password, token …), that nothing ever prints its value. */
 export function secret(about: string): SecretOption {
   return { kind: 'secret', about }
+}
+
+/** Whom to look for. */
+export function watch(about: string): WatchOption {
+  return { kind: 'watch', about }
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -4,7 +4,7 @@ import { parseTransportUrl, schemesOf } from '../transport/url.js'
 import { checkValue } from './check.js'
 import type { PointConfig, ReaderConfig } from './config.js'
 import { isRecord } from './overrides.js'
-import type { OptionFields, OptionValue } from './options.js'
+import type { OptionFields, OptionValue, Watched } from './options.js'
 import { didYouMean, pathText, type Path, type Problem } from './problems.js'
 import { optionsSchema, type FileValues } from './schema.js'
 import { readSecret, type SecretSource } from './secret.js'
@@ -156,6 +156,11 @@ function optionValues(
   const problems: Problem[] = []
   const values = Object.entries(fields).map(([name, { kind }]) => {
     const value = checked[name]
+    if (kind === 'watch') {
+      const read = watchedValues((value ?? []) as readonly RawWatched[], [...path, name], env)
+      problems.push(...read.problems)
+      return [name, read.watched] as const
+    }
     if (kind !== 'secret') return [name, value] as const
     if (value === undefined) return [name, ''] as const
     const read = readSecret(value as SecretSource, [...path, name], env)
@@ -164,4 +169,26 @@ function optionValues(
   })
   // Parse boundary: the schema has checked each value against its declaration.
   return { values: Object.fromEntries(values) as Record<string, OptionValue>, problems }
+}
+
+type RawWatched = Omit<Watched, 'irk'> & { readonly irk?: SecretSource }
+
+/** Phones with their keys read. */
+function watchedValues(
+  entries: readonly RawWatched[],
+  path: Path,
+  env: NodeJS.ProcessEnv,
+): { watched: readonly Watched[]; problems: Problem[] } {
+  const problems: Problem[] = []
+  const watched = entries.map(({ irk, ...entry }, nth): Watched => {
+    if (irk === undefined) return entry
+    const at = [...path, nth, 'irk']
+    const read = readSecret(irk, at, env)
+    problems.push(...read.problems)
+    if (read.value !== undefined && !/^[0-9a-f]{32}$/i.test(read.value)) {
+      problems.push(error(at, 'holds no identity resolving key', 'a key is 32 hex digits'))
+    }
+    return { ...entry, irk: read.value ?? '' }
+  })
+  return { watched, problems }
 }

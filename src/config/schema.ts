@@ -28,6 +28,30 @@ const secret = (about: string) =>
     )
     .describe(about)
 
+const CANONICAL_WATCH = {
+  beacon: /^(?:[0-9A-F]{40}|[0-9A-F]{32}|[0-9A-F]{2,124})$/,
+  phone: /^\S.{0,63}$/,
+  mac: /^[0-9A-F]{12}$/,
+} as const
+
+const watched = z
+  .strictObject({
+    type: z.enum(['beacon', 'phone', 'mac'], { error: 'must be beacon, phone or mac' }),
+    value: z.string(),
+    name: z.string().min(1).max(64).optional(),
+    irk: secret('Identity resolving key of a phone, 32 hex digits.').optional(),
+  })
+  .check(({ value: { type, value, irk }, issues }) => {
+    const wrong = (path: string, message: string): void => void issues.push({ code: 'custom', input: value, path: [path], message }) // prettier-ignore
+    if (!CANONICAL_WATCH[type].test(value)) wrong('value', `is no ${type}: write ${FORM_OF_WATCH[type]}`)
+    if ((type === 'phone') !== (irk !== undefined)) wrong('irk', type === 'phone' ? 'is missing' : 'belongs to phones')
+  })
+const FORM_OF_WATCH = {
+  beacon: 'upper-case hex digits without dashes',
+  phone: 'the name you give its key',
+  mac: '12 upper-case hex digits without colons',
+} as const
+
 const site = z.strictObject({
   id: idText('Stands in topics.'),
   name: z.string().max(200).optional().describe('For people. Default: the id.'),
@@ -97,7 +121,9 @@ const reader = z.strictObject({
   driver: z.string().describe('Which driver speaks to it.'),
   transport: z
     .string()
-    .describe('serial:PATH?baudRate=N, tcp://HOST:PORT, pcsc:NAME, input:PATH or gpio:CHIP?d0=N&d1=N'),
+    .describe(
+      'serial:PATH?baudRate=N, tcp://HOST:PORT, udp://HOST:PORT, pcsc:NAME, input:PATH, gpio:CHIP?d0=N&d1=N, http://ADDR:PORT, ble:hciN or wifi:IFACE?source=S',
+    ),
   direction,
   place: idText('Readers of one place share the repeat window. Default: the id.').optional(),
   options: z.record(z.string(), z.unknown()).default({}).describe('The options of the driver.'),
@@ -163,6 +189,8 @@ function optionSchema(option: Option): z.ZodType {
       return z.string().default(option.default).describe(option.about)
     case 'secret':
       return secret(option.about).optional()
+    case 'watch':
+      return z.array(watched).max(100_000).default([]).describe(option.about)
   }
 }
 

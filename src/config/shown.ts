@@ -6,7 +6,7 @@ import { editDistance } from './words.js'
 
 export const HIDDEN = '•••••'
 
-const SECRET_KEY = /pass|secret|token|credential|psk|private/i
+const SECRET_KEY = /pass|secret|token|credential|psk|private|^irk$/i
 /** What a misspelt key of a secret was meant to be. */
 const SECRET_WORDS = ['password', 'passphrase', 'secret', 'token', 'credential']
 

@@ -76,6 +76,13 @@ export class JournalThread {
   parked(limit: number): Promise<ParkedRecord[]> {
     return this.#ask('parked', limit)
   }
+  recall(reader: string, key: string): Promise<string | undefined> {
+    return this.#ask('recall', { reader, key })
+  }
+  /** Resolves when it is on disk. */
+  remember(reader: string, key: string, value: string): Promise<undefined> {
+    return this.#ask('remember', { reader, key, value })
+  }
   state(): Promise<JournalState> {
     return this.#ask('state', undefined)
   }

@@ -9,7 +9,7 @@ export type SqliteDatabase = Database.Database
 
 /** "PNCH": marks the file as ours, so that another program's database is never written to. */
 const APPLICATION_ID = 0x504e4348
-const FORMAT = 1
+const FORMAT = 2
 /** Below this, a second connection can lose committed rows (the WAL-reset bug). */
 const OLDEST_SQLITE = [3, 51, 3] as const
 /** Up to this size the whole file is checked at start; it takes about a tenth of a second. */
@@ -36,6 +36,20 @@ const TABLES = `
   ) STRICT;
 `
 
+/**
+ * Since format 2. `once`: 16 bytes for each thing that may be stored once only; kept when the record is deleted, as a
+ * terminal may offer its whole log again after years. `memory`: what drivers wish to find again after a restart.
+ */
+const TABLES_2 = `
+  CREATE TABLE once(key BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE memory(
+    reader TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (reader, key)
+  ) STRICT, WITHOUT ROWID;
+`
+
 /** Opens the journal file for the daemon, making it when there is none. `journalId` names a new journal. */
 export function openDatabase(file: string, journalId: string): SqliteDatabase {
   return translating(file, () => {
@@ -47,6 +61,7 @@ export function openDatabase(file: string, journalId: string): SqliteDatabase {
       requireSqlite(db)
       setPragmas(db)
       if (fresh) create(db, journalId)
+      else upgrade(db)
       requireDurability(db)
       return db
     } catch (error) {
@@ -123,9 +138,19 @@ function setPragmas(db: SqliteDatabase): void {
 function create(db: SqliteDatabase, journalId: string): void {
   db.transaction(() => {
     db.exec(TABLES)
+    db.exec(TABLES_2)
     db.pragma(`application_id = ${APPLICATION_ID}`)
     db.pragma(`user_version = ${FORMAT}`)
     db.prepare('INSERT INTO meta(only, journal, settled) VALUES (1, ?, 0)').run(journalId)
+  })()
+}
+
+/** In one commit: a file is of one format or of the other. */
+function upgrade(db: SqliteDatabase): void {
+  if (Number(db.pragma('user_version', { simple: true })) >= FORMAT) return
+  db.transaction(() => {
+    db.exec(TABLES_2)
+    db.pragma(`user_version = ${FORMAT}`)
   })()
 }
 

@@ -1,9 +1,9 @@
 /** The append-only record of everything that happened, its unsettled tail, and what was set aside. Synchronous. */
-import { randomBytes, randomUUID } from 'node:crypto'
-import type { Statement } from 'better-sqlite3'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { RECORD_KINDS, type Moment, type RecordKind } from '../model.js'
 import { canonical, type Json } from './canonical.js'
 import { openDatabase, translating, type SqliteDatabase } from './database.js'
+import { prepare, type ParkedRecord, type Row, type RowValues, type Statements } from './statements.js'
 import { zoneFormatter, type ZoneOffsets } from './time.js'
 
 /** What every record of this journal says about its maker. */
@@ -20,6 +20,19 @@ export interface Draft {
   readonly channel: string
   readonly moment: Moment
   readonly fields: { readonly [key: string]: Json | undefined }
+  /** Names what may be stored once only: see `hasOnce`. */
+  readonly once?: string | undefined
+  /** Kept in the same commit: see `recall`. */
+  readonly memory?: Memory
+}
+
+export type { ParkedRecord } from './statements.js'
+
+/** Something that is found again after a restart. */
+export interface Memory {
+  readonly reader: string
+  readonly key: string
+  readonly value: string
 }
 
 /** A record on its way out. `body` lacks only the closing brace of its JSON, so that `delivery` can be added. */
@@ -31,14 +44,6 @@ export interface OutboundRecord {
   readonly body: string
 }
 
-export interface ParkedRecord {
-  readonly seq: number
-  readonly id: string
-  readonly code: string
-  readonly reason: string
-  readonly wall: number
-}
-
 export interface JournalState {
   readonly journal: string
   readonly lastSeq: number
@@ -46,19 +51,12 @@ export interface JournalState {
   readonly parked: number
 }
 
-/** A row as better-sqlite3 gives it raw. */
-type RowValues = [seq: number, kind: number, channel: string, wall: number, body: string]
-
-interface Row {
-  readonly seq: number
-  readonly kind: RecordKind
-  readonly channel: string
-  readonly wall: number
-  readonly body: string
-}
-
 /** Schema names in records. */
-const SCHEMA_OF: Readonly<Record<RecordKind, string>> = { punch: 'punch/1', audit: 'audit/1' }
+const SCHEMA_OF: Readonly<Record<RecordKind, string>> = {
+  punch: 'punch/1',
+  audit: 'audit/1',
+  presence: 'presence/1',
+}
 
 export class Journal {
   readonly id: string
@@ -112,6 +110,8 @@ export class Journal {
           seq += 1
           const body = this.#body(draft, id, seq, lastOfKind.get(draft.kind) ?? null)
           this.#statements.insert.run(seq, draft.kind, draft.channel, draft.moment.wall, body)
+          if (draft.once !== undefined) this.#statements.addOnce.run(onceKey(draft.once))
+          if (draft.memory) this.#remember(draft.memory)
           lastOfKind.set(draft.kind, seq)
           ids.push(id)
         }
@@ -120,6 +120,29 @@ export class Journal {
     this.#lastSeq = seq
     this.#lastOfKind = lastOfKind
     return ids
+  }
+
+  /** True when a record with this `once` was stored, ever: also when the record itself is long deleted. */
+  hasOnce(once: string): boolean {
+    return translating(this.#file, () => this.#statements.hasOnce.get(onceKey(once))) !== undefined
+  }
+
+  /** What a reader's driver wished to find again after a restart. */
+  recall(reader: string, key: string): string | undefined {
+    return translating(this.#file, () => this.#statements.recall.get(reader, key))
+  }
+
+  remember(memory: Memory): void {
+    translating(this.#file, () => this.#remember(memory))
+  }
+
+  #remember({ reader, key, value }: Memory): void {
+    this.#statements.remember.run(reader, key, value)
+  }
+
+  /** An instant in the site's zone. */
+  timeOf(wall: number): string {
+    return this.#timeOf(wall)
   }
 
   #body(draft: Draft, id: string, seq: number, prev: number | null): string {
@@ -196,6 +219,11 @@ export class Journal {
   }
 }
 
+/** Half a SHA-256: what is kept for ever is small, and two different texts never share it. */
+function onceKey(once: string): Buffer {
+  return createHash('sha256').update(once).digest().subarray(0, 16)
+}
+
 /** A stored body as it is sent: the best known time is added, the closing brace left open for `delivery`. */
 export function openBody(row: Pick<Row, 'kind' | 'wall' | 'body'>, timeOf: (wall: number) => string): string {
   const open = row.body.slice(0, -1)
@@ -204,44 +232,4 @@ export function openBody(row: Pick<Row, 'kind' | 'wall' | 'body'>, timeOf: (wall
 
 function rowOf([seq, kind, channel, wall, body]: RowValues): Row {
   return { seq, kind: RECORD_KINDS[kind] ?? 'audit', channel, wall, body }
-}
-
-type Statements = ReturnType<typeof prepare>
-
-/** The kind as its place in RECORD_KINDS: that spares a text for each row. */
-const KIND = `CASE kind ${RECORD_KINDS.map((kind, place) => `WHEN '${kind}' THEN ${place}`).join(' ')} END`
-const TAIL = `SELECT seq, ${KIND}, channel, wall, body FROM record WHERE seq > ? ORDER BY seq LIMIT ?`
-const FORGET = `DELETE FROM record WHERE seq IN (
-  SELECT seq FROM record WHERE seq <= ? AND seq < ? AND wall < ? AND seq NOT IN (SELECT seq FROM parked) ORDER BY seq LIMIT ?)`
-
-function prepare(db: SqliteDatabase) {
-  const statement = <Bound extends unknown[], Result = unknown>(sql: string): Statement<Bound, Result> =>
-    db.prepare<Bound, Result>(sql)
-  return {
-    meta: statement<[], { journal: string; settled: number }>('SELECT journal, settled FROM meta'),
-    last: statement<[], { seq: number | null }>('SELECT max(seq) AS seq FROM record'),
-    lastOfKind: statement<[], { kind: RecordKind; seq: number }>(
-      `SELECT kind, max(seq) AS seq FROM record WHERE kind IN ('punch', 'audit') GROUP BY kind`,
-    ),
-    insert: statement<[number, string, string, number, string]>(
-      'INSERT INTO record(seq, kind, channel, wall, body) VALUES (?, ?, ?, ?, ?)',
-    ),
-    // As arrays: this one is asked for millions of rows, and their objects would be half its cost.
-    tail: statement<[number, number], RowValues>(TAIL).raw(),
-    // Asked beside it and not as a condition of each row: there is hardly ever one.
-    parkedAfter: statement<[number, number], number>('SELECT seq FROM parked WHERE seq > ? AND seq <= ?').pluck(),
-    get: statement<[number], Row>('SELECT seq, kind, channel, wall, body FROM record WHERE seq = ?'),
-    settle: statement<[number]>('UPDATE meta SET settled = ? WHERE only = 1'),
-    park: statement<[number, string, string, number]>(
-      'INSERT OR REPLACE INTO parked(seq, code, reason, wall) VALUES (?, ?, ?, ?)',
-    ),
-    unpark: statement<[number]>('DELETE FROM parked WHERE seq = ?'),
-    parked: statement<[number], ParkedRecord>(
-      `SELECT seq, json_extract(record.body, '$.id') AS id, code, reason, parked.wall AS wall
-       FROM parked JOIN record USING (seq) ORDER BY seq LIMIT ?`,
-    ),
-    parkedCount: statement<[], { count: number }>('SELECT count(*) AS count FROM parked'),
-    newestPunches: statement<[], { body: string }>(`SELECT body FROM record WHERE kind = 'punch' ORDER BY seq DESC`),
-    forget: statement<[number, number, number, number]>(FORGET),
-  }
 }

@@ -3,7 +3,7 @@ import type { Report } from '../attendance.js'
 import type { ErrorCode } from '../errors.js'
 import type { Verdict } from '../model.js'
 import type { Columns } from './columns.js'
-import type { Draft, Identity, JournalState, OutboundRecord, ParkedRecord } from './journal.js'
+import type { Draft, Identity, JournalState, Memory, OutboundRecord, ParkedRecord } from './journal.js'
 
 /** Given to the thread when it starts. */
 export interface ThreadOptions {
@@ -23,6 +23,8 @@ export interface Requests {
   readonly park: { readonly args: ParkOrder; readonly answer: undefined }
   readonly unpark: { readonly args: number; readonly answer: undefined }
   readonly parked: { readonly args: number; readonly answer: ParkedRecord[] }
+  readonly recall: { readonly args: Omit<Memory, 'value'>; readonly answer: string | undefined }
+  readonly remember: { readonly args: Memory; readonly answer: undefined }
   readonly state: { readonly args: undefined; readonly answer: JournalState }
   readonly close: { readonly args: undefined; readonly answer: undefined }
 }

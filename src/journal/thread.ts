@@ -8,22 +8,16 @@ import { SystemClock } from '../clock.js'
 import { DaemonError, messageOf } from '../errors.js'
 import { packed } from './columns.js'
 import { Journal } from './journal.js'
-import type {
-  Answer,
-  Failure,
-  PackedTail,
-  ParkOrder,
-  Reported,
-  Request,
-  Requests,
-  ThreadOptions,
-  Verb,
-} from './protocol.js'
+import type { Answer, Failure, Reported, Request, Requests, ThreadOptions, Verb } from './protocol.js'
 
 /** A commit of this many rows is fast enough; more would make the first of them wait. */
 const MAX_BATCH = 512
 const RETENTION_EVERY_MS = 3_600_000
 const RETENTION_STEP = 500
+
+/** What is answered at once; reports wait for their commit. */
+type Plain = Exclude<Verb, 'report'>
+type Actions = { readonly [V in Plain]: (args: Requests[V]['args']) => unknown }
 
 class Thread {
   readonly #port: MessagePort
@@ -32,6 +26,25 @@ class Thread {
   readonly #journal: Journal
   readonly #attendance: Attendance
   readonly #retention: NodeJS.Timeout
+  readonly #actions: Actions = {
+    append: (draft) => {
+      this.#journal.append([draft])
+      return this.#journal.lastSeq
+    },
+    tail: ({ after, limit }) => {
+      const { records, through } = this.#journal.tail(after, limit)
+      return { columns: packed(records), through }
+    },
+    get: (seq) => this.#journal.get(seq),
+    settle: (seq) => this.#journal.settle(seq),
+    park: ({ seq, code, reason, wall }) => this.#journal.park(seq, code, reason, wall),
+    unpark: (seq) => this.#journal.unpark(seq),
+    parked: (limit) => this.#journal.parked(limit),
+    recall: ({ reader, key }) => this.#journal.recall(reader, key),
+    remember: (memory) => this.#journal.remember(memory),
+    state: () => this.#journal.state,
+    close: () => this.#close(),
+  }
   #queued: { readonly id: number; readonly report: Report }[] = []
 
   constructor(port: MessagePort, options: ThreadOptions) {
@@ -51,40 +64,14 @@ class Thread {
       return
     }
     try {
-      this.#answer(id, this.#do(verb, args))
+      this.#answer(id, this.#do(verb, args as never))
     } catch (error) {
       this.#post({ id, failure: failureOf(error) })
     }
   }
 
-  #do(verb: Exclude<Verb, 'report'>, args: unknown): unknown {
-    const journal = this.#journal
-    switch (verb) {
-      case 'append':
-        journal.append([args as Requests['append']['args']])
-        return journal.lastSeq
-      case 'tail': {
-        const { after, limit } = args as Requests['tail']['args']
-        const { records, through } = journal.tail(after, limit)
-        return { columns: packed(records), through } satisfies PackedTail
-      }
-      case 'get':
-        return journal.get(args as number)
-      case 'settle':
-        return journal.settle(args as number)
-      case 'park': {
-        const { seq, code, reason, wall } = args as ParkOrder
-        return journal.park(seq, code, reason, wall)
-      }
-      case 'unpark':
-        return journal.unpark(args as number)
-      case 'parked':
-        return journal.parked(args as number)
-      case 'state':
-        return journal.state
-      case 'close':
-        return this.#close()
-    }
+  #do<V extends Plain>(verb: V, args: Requests[V]['args']): unknown {
+    return this.#actions[verb](args)
   }
 
   #commit(): void {

@@ -32,7 +32,7 @@ function offsetText(minutes: number): string {
 }
 
 /** Minutes east of UTC. Now is nearly always in the last period but a few, so the search begins at the end. */
-function offsetAt(offsets: ZoneOffsets, wall: number): number {
+export function offsetAt(offsets: ZoneOffsets, wall: number): number {
   for (let index = offsets.length - 1; index > 0; index--) {
     const period = offsets[index]
     if (period && wall >= period[0]) return period[1]

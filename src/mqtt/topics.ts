@@ -1,12 +1,20 @@
 /** Topic names (CONTRACT §4). No personal data in them. */
 import type { ReaderId, RecordKind } from '../model.js'
 
-const RECORD_LEVEL: Readonly<Record<RecordKind, string>> = { punch: 'punch', audit: 'event' }
+const RECORD_LEVEL: Readonly<Record<RecordKind, string>> = {
+  punch: 'punch',
+  audit: 'event',
+  presence: 'presence',
+}
 
 export class Topics {
   readonly #base: string
   /** Those in use: a handful of readers and event types. */
-  readonly #records: Readonly<Record<RecordKind, Map<string, string>>> = { punch: new Map(), audit: new Map() }
+  readonly #records: Readonly<Record<RecordKind, Map<string, string>>> = {
+    punch: new Map(),
+    audit: new Map(),
+    presence: new Map(),
+  }
 
   constructor(topicPrefix: string, site: string, gateway: string) {
     this.#base = `${topicPrefix}/${site}/${gateway}`
@@ -27,7 +35,7 @@ export class Topics {
   readerState(reader: ReaderId): string {
     return `${this.#base}/reader/${reader}/state`
   }
-  /** Where a record goes: `P/punch/<reader>`, `P/event/<type>`. */
+  /** Where a record goes: `P/punch/<reader>`, `P/presence/<reader>`, `P/event/<type>`. */
   record(kind: RecordKind, channel: string): string {
     const known = this.#records[kind].get(channel)
     if (known !== undefined) return known

@@ -4,10 +4,17 @@
  */
 import type { Credential, Direction, Moment } from '../model.js'
 
-/** The accepted punch that opened a window. */
-export interface FirstPunch {
-  readonly id: string
+/** When a punch was, as far as windows are concerned. */
+export interface PunchTime {
+  /** When it reached us. */
   readonly moment: Moment
+  /** For what a terminal kept for a while: when it was by the terminal's clock, set right by what it was ahead of ours. */
+  readonly lateWall?: number | undefined
+}
+
+/** The accepted punch that opened a window. */
+export interface FirstPunch extends PunchTime {
+  readonly id: string
 }
 
 /** Punches with one key share a window: the same credential at the same place in the same direction. */
@@ -15,9 +22,9 @@ export function repeatKey(place: string, direction: Direction, credential: Crede
   return JSON.stringify([place, direction, credential.type, credential.value, credential.scope])
 }
 
-/** True when a punch at `moment` falls into the window that `first` opened. */
-export function isRepeat(first: Moment, moment: Moment, windowMs: number): boolean {
-  const elapsed = elapsedMs(first, moment)
+/** True when a punch falls into the window that `first` opened. */
+export function isRepeat(first: PunchTime, punch: PunchTime, windowMs: number): boolean {
+  const elapsed = betweenMs(first, punch)
   // Two readers of one place may be heard in the other order: a little before the first is the same visit.
   return elapsed !== undefined && Math.abs(elapsed) < windowMs
 }
@@ -33,6 +40,17 @@ export function isOver(first: Moment, now: Moment, windowMs: number): boolean {
   if (elapsed !== undefined) return elapsed >= windowMs
   // A boot does not come back, but a clock that is not set now may be set soon.
   return first.state === 'unsynced'
+}
+
+/** As `elapsedMs`; with what came late only walls can be compared. */
+function betweenMs(from: PunchTime, to: PunchTime): number | undefined {
+  if (from.lateWall === undefined && to.lateWall === undefined) return elapsedMs(from.moment, to.moment)
+  const [begin, end] = [wallOf(from), wallOf(to)]
+  return begin === undefined || end === undefined ? undefined : end - begin
+}
+
+function wallOf({ moment, lateWall }: PunchTime): number | undefined {
+  return lateWall ?? (moment.state === 'synced' ? moment.wall : undefined)
 }
 
 /**

@@ -13,5 +13,13 @@ export const openTransport: OpenTransport = async (url, context) => {
       return (await import('./input.js')).openInput(url, context)
     case 'gpio':
       return (await import('./gpio.js')).openGpio(url, context)
+    case 'udp':
+      return (await import('./udp.js')).openUdp(url, context)
+    case 'http':
+      return (await import('./http.js')).openHttp(url, context)
+    case 'ble':
+      return (await import('./ble.js')).openBle(url, context)
+    case 'wifi':
+      return (await import('./wifi.js')).openWifi(url, context)
   }
 }

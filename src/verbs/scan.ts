@@ -71,7 +71,13 @@ function bareUrl(url: TransportUrl): string {
     case 'pcsc':
       return `pcsc:${url.name}`
     case 'tcp':
-      return `tcp://${url.host}:${url.port}`
+    case 'udp':
+    case 'http':
+      return `${url.scheme}://${url.host}:${url.port}`
+    case 'ble':
+      return `ble:hci${url.adapter}`
+    case 'wifi':
+      return `wifi:${url.iface}`
     case 'gpio':
       return `gpio:${url.chip}`
   }

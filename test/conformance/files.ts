@@ -92,6 +92,8 @@ function fits(option: Option, value: unknown): boolean {
       return Number.isInteger(value) && Number(value) >= option.min && Number(value) <= option.max
     case 'text':
       return typeof value === 'string'
+    case 'watch':
+      return Array.isArray(value)
     case 'secret':
       return typeof value === 'string' || (typeof value === 'object' && value !== null)
   }

@@ -1,6 +1,13 @@
 /** A ReaderSession that writes down what a driver does and answers as the test wishes. */
-import { durationMs, type Option, type OptionFields, type OptionValues } from '../../src/config/options.js'
+import {
+  durationMs,
+  type Option,
+  type OptionFields,
+  type OptionValue,
+  type OptionValues,
+} from '../../src/config/options.js'
 import type {
+  Census,
   Clock,
   Counter,
   DeviceIdentity,
@@ -10,6 +17,7 @@ import type {
   Point,
   PointTrouble,
   ReaderSession,
+  Sample,
   Scheme,
   Sighting,
   TransportKind,
@@ -17,6 +25,7 @@ import type {
   Verdict,
 } from '../../src/driver.js'
 import { RequestQueue } from '../../src/request-queue.js'
+import { siteZone } from '../../src/zone.js'
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
@@ -70,6 +79,9 @@ export class RecordingSession<Config, Kind extends TransportKind> implements Rea
   readonly events: { readonly type: string; readonly detail: EventDetail; readonly point: string | undefined }[] = []
   readonly pointStates: (readonly [point: string, state: 'up' | PointTrouble])[] = []
   readonly figures: Record<string, number> = {}
+  readonly samples: (Sample | Census)[] = []
+  readonly memory = new Map<string, string>()
+  readonly zone = siteZone([[0, 60]])
   answer: Answer = 'accepted'
 
   constructor(parts: SessionParts<Config, Kind>) {
@@ -109,6 +121,17 @@ export class RecordingSession<Config, Kind extends TransportKind> implements Rea
     Object.assign(this.figures, figures)
   }
 
+  sense(sample: Sample | Census): void {
+    this.samples.push(sample)
+  }
+  recall(key: string): Promise<string | undefined> {
+    return Promise.resolve(this.memory.get(key))
+  }
+  remember(key: string, value: string): Promise<void> {
+    this.memory.set(key, value)
+    return Promise.resolve()
+  }
+
   /** The values reported so far, in order. */
   get values(): string[] {
     return this.sightings.map((sighting) => sighting.credential.value)
@@ -121,7 +144,8 @@ export function optionDefaults<Fields extends OptionFields>(fields: Fields): Opt
   return Object.fromEntries(values) as OptionValues<Fields> // Parse boundary: the keys are those of `fields`.
 }
 
-function defaultOf(option: Option): string | number | boolean {
+function defaultOf(option: Option): OptionValue {
   if (option.kind === 'secret') return ''
+  if (option.kind === 'watch') return []
   return option.kind === 'duration' ? (durationMs(option.default) ?? Number.NaN) : option.default
 }

@@ -9,6 +9,7 @@ import { Status } from '../../src/status.js'
 import { supervise } from '../../src/supervisor.js'
 import type { OpenTransport } from '../../src/transport/url.js'
 import { memoryWire, type DeviceEnd } from '../../src/transport/memory.js'
+import { siteZone } from '../../src/zone.js'
 import { FakeClock } from './fake-clock.js'
 import { RecordingLogger, type LogLine } from './session.js'
 
@@ -84,6 +85,8 @@ export class Supervised {
       },
       onLost: ({ id }: ReaderConfig, code: string) => void this.lost.push(`${id} ${code}`),
       desk: this.desk,
+      zone: siteZone([[0, 0]]),
+      memory: { recall: async () => undefined, remember: async () => undefined },
       note: async (at: string, type: string) => void this.notes.push(`${at} ${type}`),
       random: () => 0.5,
     }
