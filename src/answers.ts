@@ -64,11 +64,19 @@ const EVENT_OF: Readonly<Partial<Record<RequestKind, string>>> = {
   enroll: 'enrolled',
   remove: 'removed',
   'set-key': 'key-set',
+  'set-time': 'time-set',
+  reboot: 'rebooted',
+  'add-user': 'user-added',
+  'remove-user': 'user-removed',
 }
 
 /** What of a request may stand in a record: never a key. */
-function keptOf({ person, slot }: RequestFacts): RequestFacts {
-  return { ...(person !== undefined && { person }), ...(slot !== undefined && { slot }) }
+function keptOf({ person, slot, user }: RequestFacts): RequestFacts {
+  return {
+    ...(person !== undefined && { person }),
+    ...(slot !== undefined && { slot }),
+    ...(user !== undefined && { user }),
+  }
 }
 
 function readerLine(reader: ReaderStatus, can: ReaderLine['can'], timeOf: (wall: number) => string): ReaderLine {

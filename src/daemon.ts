@@ -187,8 +187,9 @@ class Daemon {
   #noteIn(thread: JournalThread): Note {
     const { config, clock } = this.#context
     const places = new Map(config.readers.flatMap((reader) => [reader, ...reader.points]).map((at) => [at.id, at]))
-    return async (id, type, detail) => {
-      const draft = audit(clock, type, id, detail, places.get(id))
+    return async (id, type, detail, key) => {
+      const once = key === undefined ? undefined : JSON.stringify(['event', id, type, key])
+      const draft = { ...audit(clock, type, id, detail, places.get(id)), once }
       await thread.append(draft).catch((error: unknown) => this.#storageFailed(error))
     }
   }

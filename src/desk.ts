@@ -67,4 +67,8 @@ const VERB_OF: Readonly<Record<RequestKind, string>> = {
   list: 'list what they hold',
   identify: 'show themselves',
   'set-key': 'be given a key',
+  'set-time': 'be given the time',
+  reboot: 'be restarted from here',
+  'add-user': 'be given users',
+  'remove-user': 'be made to forget users',
 }

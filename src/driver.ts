@@ -176,9 +176,10 @@ export interface ReaderSession<Config, Kind extends TransportKind> {
   pointLost(point: ReaderId, trouble: PointTrouble): void
   /**
    * Tells operators something that is no punch, on `P/event/<type>` and in the journal: `tamper`, `code-expired`.
-   * `type` is `[a-z0-9-]+`. Resolves when it is on disk; never rejects. No whole credential in `detail`.
+   * `type` is `[a-z0-9-]+`. Resolves when it is on disk; never rejects. No whole credential in `detail`. `once`: a text
+   * that names what happened; told again, by a terminal that sends its log again, it is not stored again.
    */
-  event(type: string, detail?: EventDetail, point?: ReaderId): Promise<void>
+  event(type: string, detail?: EventDetail, point?: ReaderId, once?: string): Promise<void>
   /** Figures of the moment, shown in `P/health` under the reader or point: `{ busLoadPercent: 12 }`. Replaces those of the same name. */
   measure(figures: Readonly<Record<string, number>>, point?: ReaderId): void
   /** What was remembered under this key, by any run of this reader; undefined when nothing was. */

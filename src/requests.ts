@@ -6,8 +6,20 @@ import type { ReaderId } from './model.js'
  * `remove`: forget one (`slot`: number). `list`: what is stored → `{ slots, capacity }`, slots as `0,3-7`.
  * `identify`: light up or beep for a while, so that a person sees which reader it is.
  * `set-key`: give the device its key (`key`: 32 hex digits).
+ * Of terminals that keep people themselves: `set-time`: take our time. `reboot`. `add-user` (`user`: its number, `name`,
+ * `card`: hex, where wished), `remove-user` (`user`).
  */
-export const REQUEST_KINDS = ['enroll', 'remove', 'list', 'identify', 'set-key'] as const
+export const REQUEST_KINDS = [
+  'enroll',
+  'remove',
+  'list',
+  'identify',
+  'set-key',
+  'set-time',
+  'reboot',
+  'add-user',
+  'remove-user',
+] as const
 export type RequestKind = (typeof REQUEST_KINDS)[number]
 
 /** Names and values of a request, its progress or its result. Never a template, an image or a key. */

@@ -44,7 +44,7 @@ export class StampingClock implements Clock {
 }
 
 /** Writes an event about a reader or point into the journal. Never rejects. */
-export type Note = (at: ReaderId, type: string, detail: EventDetail) => Promise<void>
+export type Note = (at: ReaderId, type: string, detail: EventDetail, once?: string) => Promise<void>
 
 /** Takes evidence of presence. */
 export type Sense = (sample: Sample | Census) => void
@@ -124,10 +124,10 @@ function pointCalls(context: SessionContext): Pick<Session, 'pointReady' | 'poin
     pointLost: (point, trouble) => {
       if (known(point)) lose(context, point, trouble)
     },
-    event: async (type, detail = {}, point) => {
+    event: async (type, detail = {}, point, once) => {
       if (point !== undefined && !known(point)) return
       if (!EVENT_TYPE.test(type)) return log.error('Driver named no event', { event: 'driver-bug', code: 'driver-bug' })
-      await note(point ?? reader.id, type, detail)
+      await note(point ?? reader.id, type, detail, once)
     },
     measure: (figures, point) => {
       if (point === undefined || known(point)) Object.assign(status.reader(point ?? reader.id).figures, figures)

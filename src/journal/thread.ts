@@ -28,7 +28,7 @@ class Thread {
   readonly #retention: NodeJS.Timeout
   readonly #actions: Actions = {
     append: (draft) => {
-      this.#journal.append([draft])
+      if (draft.once === undefined || !this.#journal.hasOnce(draft.once)) this.#journal.append([draft])
       return this.#journal.lastSeq
     },
     tail: ({ after, limit }) => {

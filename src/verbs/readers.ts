@@ -6,6 +6,7 @@ import { EXIT, messageOf, VerbError } from '../errors.js'
 import { ask } from './ask.js'
 import { asked } from './enroll.js'
 import { scan } from './scan.js'
+import { terminals } from './terminals.js'
 import { common, print, requireConfig, type CommonOptions, type Verb, type VerbContext } from './verb.js'
 
 export const readers: Verb = (program, context) => {
@@ -13,6 +14,7 @@ export const readers: Verb = (program, context) => {
   command.action((options: CommonOptions) => list(options, context))
   identify(command, context)
   setKey(command, context)
+  terminals(command, context)
   scan(command, context)
 }
 

@@ -113,7 +113,11 @@ export class RecordingSession<Config, Kind extends TransportKind> implements Rea
   pointLost(point: string, trouble: PointTrouble): void {
     this.pointStates.push([point, trouble])
   }
-  event(type: string, detail: EventDetail = {}, point?: string): Promise<void> {
+  readonly #onceTold = new Set<string>()
+  event(type: string, detail: EventDetail = {}, point?: string, once?: string): Promise<void> {
+    const key = JSON.stringify([type, point, once])
+    if (once !== undefined && this.#onceTold.has(key)) return Promise.resolve()
+    this.#onceTold.add(key)
     this.events.push({ type, detail, point })
     return Promise.resolve()
   }
