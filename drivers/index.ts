@@ -7,7 +7,8 @@ import { driver as qr } from './qr/index.js'
 import { driver as rdm6300 } from './rdm6300/index.js'
 import { driver as wedge } from './wedge/index.js'
 import { driver as wiegand } from './wiegand/index.js'
+import { driver as wifi } from './wifi/index.js'
 import { driver as zfm } from './zfm/index.js'
 import { driver as zkPush } from './zk-push/index.js'
 
-export const drivers: readonly AnyDriver[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, zfm, zkPush]
+export const drivers: readonly AnyDriver[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, wifi, zfm, zkPush]

@@ -11,6 +11,15 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** Does something again and again, `ms` after it was done, until the signal aborts; not at once. */
+export async function every(clock: Clock, ms: number, signal: AbortSignal, act: () => unknown): Promise<void> {
+  for (;;) {
+    await clock.sleep(ms, signal)
+    if (signal.aborted) return
+    await act()
+  }
+}
+
 /** Files that a time service keeps while the wall clock follows a source. */
 const SYNC_MARKS = ['/run/systemd/timesync/synchronized']
 /** timesyncd promises no bound; on a LAN or the internet its offset stays well below this. */

@@ -39,6 +39,7 @@ export class PresenceBook {
   #keptAt: number
   #kept = '[]'
   #stopped = false
+  #isBehind = false
 
   constructor(context: PresenceContext) {
     this.#context = context
@@ -112,7 +113,8 @@ export class PresenceBook {
         return
       } catch (error) {
         log.error('Presence not stored', { event: 'presence-refused', reason: messageOf(error) })
-        if (this.#stopped) return
+        // Not written, so not to be remembered either: the next start hears it anew.
+        if (this.#stopped) return void (this.#isBehind = true)
         await clock.sleep(RETRY_MS)
       }
     }
@@ -151,7 +153,7 @@ export class PresenceBook {
     this.#keptAt = clock.uptime()
     await this.#writing
     const stays = JSON.stringify(this.#policy.stays())
-    if (stays === this.#kept) return
+    if (stays === this.#kept || this.#isBehind) return
     this.#kept = stays
     await journal.remember(reader.id, KEY, stays).catch((error: unknown) => {
       log.warn('Stays not kept', { event: 'presence-refused', reason: messageOf(error) })

@@ -1,7 +1,7 @@
 /**
  * Who is there, from signs of life: a radio that hears badges, a network that phones join. Pure: no clock, no I/O; every
  * call says what time it is. Arrival needs enough evidence, departure needs silence, and the two limits of strength lie
- * apart, so that somebody at the edge neither comes nor goes. [BLE §5, WIFI §5]
+ * apart, so that somebody at the edge neither comes nor goes. [BLE §5]
  */
 import type { Credential, Moment, Sample } from '../model.js'
 import { isStrength, Level } from './level.js'

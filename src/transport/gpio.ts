@@ -3,37 +3,31 @@
  * `0 <nanoseconds>` for an edge on D0, `1 <nanoseconds>` on D1, kernel time. Node has no ioctl of its own, and both
  * lines in one request are what keeps the edges in order. [libgpiod 1.6 of Debian 12, 2.x of Debian 13]
  */
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { createInterface } from 'node:readline'
+import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { TransportError, type ErrorDetails } from '../errors.js'
 import type { ByteTransport } from '../driver.js'
 import { ChunkQueue } from './chunks.js'
+import { Program } from './program.js'
 import type { Opened, OpenContext, TransportUrl } from './url.js'
 
 export type GpioUrl = Extract<TransportUrl, { scheme: 'gpio' }>
 
 const PROGRAM = 'gpiomon'
-/** Of util-linux, on every Debian. */
-const SETPRIV = '/usr/bin/setpriv'
 /** A chip that is absent or busy is said within this time; a reader that nobody uses says nothing. */
 const START_MS = 300
-const KILL_MS = 1_000
 
 export async function openGpio(url: GpioUrl, context: OpenContext): Promise<Opened> {
-  const [program, ...rest] = [...leash(), PROGRAM, ...argumentsFor(await version(), url)]
-  const child = spawn(program ?? PROGRAM, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
-  const said = lastWordsOf(child)
-  const queue = new ChunkQueue(context.clock, context.signal)
-  const lose = (): void => queue.fail(whyEnded(url, said()))
-  child.on('error', lose).on('close', lose)
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const edge = normalised(line, url)
-    if (edge !== undefined) queue.push(Buffer.from(edge, 'latin1'))
+  const { clock, signal } = context
+  const queue = new ChunkQueue(clock, signal)
+  const program = new Program([PROGRAM, ...argumentsFor(await version(), url)], {
+    onLine: (line) => {
+      const edge = normalised(line, url)
+      if (edge !== undefined) queue.push(Buffer.from(edge, 'latin1'))
+    },
+    onEnd: (words) => queue.fail(whyEnded(url, words)),
   })
-  await Promise.race([once(child, 'close').catch(() => undefined), context.clock.sleep(START_MS, context.signal)])
+  await Promise.race([program.ended, clock.sleep(START_MS, signal)])
   if (queue.failure) throw queue.failure
   const transport: ByteTransport = {
     [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator](),
@@ -41,14 +35,9 @@ export async function openGpio(url: GpioUrl, context: OpenContext): Promise<Open
   }
   const close = async (): Promise<void> => {
     queue.close()
-    await ended(child, context)
+    await program.close(clock)
   }
   return { kind: 'bytes', transport, close }
-}
-
-/** A daemon that is killed outright cannot end gpiomon, which would keep the lines; the kernel does, where it is asked to. */
-function leash(): string[] {
-  return existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []
 }
 
 /** 1 or 2. Throws when the program is not there. */
@@ -81,12 +70,6 @@ export function normalised(line: string, { d0, d1 }: GpioUrl): string | undefine
   return bit === undefined ? undefined : `${bit} ${ns}\n`
 }
 
-function lastWordsOf(child: ChildProcess): () => string {
-  let words = ''
-  child.stderr?.on('data', (bytes: Buffer) => (words = (words + bytes.toString('utf8')).slice(-500)))
-  return () => words.trim().split('\n').at(-1) ?? ''
-}
-
 const REASONS: readonly (readonly [RegExp, TransportError['code'], ErrorDetails['hint']])[] = [
   [/busy/i, 'transport-locked', 'another program holds these lines: gpioinfo shows which'],
   [/permission|denied/i, 'transport-denied', 'the user needs the group gpio: sudo usermod -aG gpio punchd'],
@@ -102,14 +85,4 @@ function whyEnded({ chip, d0, d1 }: GpioUrl, words: string): TransportError {
   const [, code = 'transport-lost', hint] = REASONS.find(([pattern]) => pattern.test(words)) ?? []
   const message = `lines ${d0} and ${d1} of ${chip} cannot be watched: ${words || 'gpiomon ended'}`
   return new TransportError(code, message, hint === undefined ? {} : { hint })
-}
-
-/** No orphan keeps the lines. */
-async function ended(child: ChildProcess, { clock }: OpenContext): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
-  const over = new AbortController()
-  const gone = once(child, 'close').finally(() => over.abort())
-  child.kill('SIGTERM')
-  void clock.sleep(KILL_MS, over.signal).then(() => over.signal.aborted || child.kill('SIGKILL'))
-  await gone
 }

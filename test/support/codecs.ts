@@ -7,7 +7,8 @@ import { qr } from './codecs/qr.js'
 import { rdm6300 } from './codecs/rdm6300.js'
 import { wedge } from './codecs/wedge.js'
 import { wiegand } from './codecs/wiegand.js'
+import { wifi } from './codecs/wifi.js'
 import { zfm } from './codecs/zfm.js'
 import { zkPush } from './codecs/zk-push.js'
 
-export const CODECS: readonly Codec[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, zfm, zkPush]
+export const CODECS: readonly Codec[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, wifi, zfm, zkPush]

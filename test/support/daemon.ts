@@ -52,9 +52,14 @@ export function verb(args: readonly string[], env: NodeJS.ProcessEnv = {}): Prom
   return startVerb(args, env).ended
 }
 
-/** Starts the daemon; resolves when it answers. */
-export async function startDaemon(config: string, env: NodeJS.ProcessEnv = {}): Promise<Child> {
-  const child = startVerb(['run', '--config', config], env)
+/** Starts the daemon, perhaps within another program; resolves when it answers. */
+export async function startDaemon(
+  config: string,
+  env: NodeJS.ProcessEnv = {},
+  wrapper: readonly string[] = [],
+): Promise<Child> {
+  const command = [...wrapper, process.execPath, MAIN, 'run', '--config', config]
+  const child = startChild(command[0] ?? process.execPath, command.slice(1), { env: { ...CLEAN, ...env } })
   const up = async (): Promise<boolean> => {
     if (child.process.exitCode !== null) throw new Error(`the daemon ended: ${child.output.stderr}`)
     return (await verb(['readers', '--config', config])).code === 0

@@ -21,6 +21,9 @@ const WANTED = [
   { name: 'socat', without: 'simulated serial lines', purposes: BOTH },
   { name: 'udev', without: 'listing of serial ports', purposes: BOTH },
   { name: 'util-linux', without: 'tests with two daemons and with private networks', purposes: BOTH },
+  { name: 'hostapd', without: 'presence at a real access point', purposes: ['test'] },
+  { name: 'dnsmasq-base', without: 'presence by real leases', purposes: ['test'] },
+  { name: 'udhcpc', without: 'presence by real leases', purposes: ['test'] },
   { name: 'libnfc-bin', without: 'the PN532 twin tested against libnfc', purposes: ['test'] },
   { name: 'systemd', without: 'tests of the systemd unit', purposes: ['test'] },
 ]
