@@ -4,12 +4,13 @@ import { drain } from './drain.js'
 import { fuzz } from './fuzz.js'
 import { loop } from './loop.js'
 import { BenchError, type Bench, type Outcome, type Skipped } from './outcome.js'
+import { presence } from './presence.js'
 import { size } from './size.js'
 import { store } from './store.js'
 import { machine, tableOf } from './table.js'
 import { Workspace } from './workspace.js'
 
-const BENCHES: readonly Bench[] = [store, drain, size, loop, fuzz]
+const BENCHES: readonly Bench[] = [store, drain, size, loop, fuzz, presence]
 const USAGE = 64
 const CANNOT_RUN = 69
 
@@ -28,7 +29,7 @@ function parse() {
     const wanted = BENCHES.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
     return { ...values, wanted }
   } catch (error) {
-    const names = BENCHES.map(({ name, title }) => `  ${name.padEnd(6)} ${title}`).join('\n')
+    const names = BENCHES.map(({ name, title }) => `  ${name.padEnd(8)} ${title}`).join('\n')
     const usage = 'usage: npm run bench -- [NAME…] [--json] [--check] [--quick] [--dir PATH]'
     throw new BenchError(`${error instanceof Error ? error.message : String(error)}\n${usage}\n${names}`, USAGE)
   }

@@ -48,6 +48,11 @@ describe('the benches', function () {
     assert.ok(loop)
   })
 
+  it('presence: prints how the heap grew over a day, everybody accounted for', async () => {
+    const { presence } = await ask('presence')
+    assert.ok((presence?.ratios['firstTenth'] ?? 0) > 0)
+  })
+
   it('fuzz: prints the share of inputs that a codec fell over', async () => {
     const { fuzz } = await ask('fuzz')
     assert.deepEqual(fuzz?.ratios, { inputs: 0 })
@@ -57,7 +62,7 @@ describe('the benches', function () {
   it('name all benches when one is unknown', async () => {
     const { code, stdout, stderr } = await run('main.js', 'speed')
     assert.deepEqual([code, stdout], [64, ''])
-    for (const name of ['speed', 'store', 'drain', 'size', 'loop', 'fuzz'])
+    for (const name of ['speed', 'store', 'drain', 'size', 'loop', 'fuzz', 'presence'])
       assert.match(stderr, new RegExp(`\\b${name}\\b`))
   })
 
