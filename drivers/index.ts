@@ -8,5 +8,6 @@ import { driver as rdm6300 } from './rdm6300/index.js'
 import { driver as wedge } from './wedge/index.js'
 import { driver as wiegand } from './wiegand/index.js'
 import { driver as zfm } from './zfm/index.js'
+import { driver as zk4370 } from './zk-4370/index.js'
 
-export const drivers: readonly AnyDriver[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, zfm]
+export const drivers: readonly AnyDriver[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, zfm, zk4370]

@@ -56,9 +56,9 @@ export class Link {
     return this.#session.clock.uptime() - this.#lastHeard
   }
 
-  /** Largest piece of a table to ask for. [ZK4370 §7] Over TCP less than allowed: what waits for us is 64 KiB at most. */
+  /** Piece of a table to ask for. Less than allowed [ZK4370 §7]: 64 KiB wait for us at most, and one lost datagram costs a piece. */
   get pieceBytes(): number {
-    return this.#isDatagrams ? 16_384 : 32_768
+    return this.#isDatagrams ? 8_192 : 32_768
   }
 
   /** Resolves when nothing of it is left. */
@@ -84,12 +84,7 @@ export class Link {
    * Asks, and hands each packet of the answer to `take` until that has a result. Throws ProtocolError when nothing comes
    * for `patience`, TransportError when the terminal is gone.
    */
-  async converse<Result>(
-    command: number,
-    data: Uint8Array,
-    take: Take<Result>,
-    patience = ANSWER_MS,
-  ): Promise<Result> {
+  async converse<Result>(command: number, data: Uint8Array, take: Take<Result>, patience = ANSWER_MS): Promise<Result> {
     const { clock, signal } = this.#session
     const reply = this.#nextReply()
     let sends = 0

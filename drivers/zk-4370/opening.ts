@@ -48,7 +48,9 @@ function keyOf(password: string): number | undefined {
   if (password === '') return undefined
   const key = /^\d{1,10}$/.test(password) ? Number(password) : Infinity
   if (key <= MOST_KEY) return key
-  throw new DeviceError('device-refused', 'options.password is no comm key', { hint: 'it is a number, usually of 1 to 6 digits' })
+  throw new DeviceError('device-refused', 'options.password is no comm key', {
+    hint: 'it is a number, usually of 1 to 6 digits',
+  })
 }
 
 async function identify(link: Link): Promise<DeviceIdentity> {

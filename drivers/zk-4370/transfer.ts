@@ -11,7 +11,7 @@ export const TABLE = {
 
 /** A terminal copies its whole log before it answers. */
 const PREPARE_MS = 60_000
-const TRIES = 3
+const TRIES = 5
 /** Four bytes that say how long the rest is. */
 const HEAD_BYTES = 4
 
@@ -36,7 +36,9 @@ export async function prepare(link: Link, which: Uint8Array): Promise<Table> {
   return {
     bytes: size - HEAD_BYTES,
     read: (from) => readFrom(link, HEAD_BYTES + from, size, arrived),
-    free: async () => void (await link.ask(COMMAND.freeData)),
+    free: async () => {
+      await link.ask(COMMAND.freeData)
+    },
   }
 }
 
