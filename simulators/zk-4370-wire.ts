@@ -91,7 +91,7 @@ export class HostStream {
 /** What a host must send that knows the key. [ZK4370 §3] */
 export function keyFor(key: number, session: number): Buffer {
   const bits = key.toString(2).padStart(32, '0')
-  const turned = Number.parseInt([...bits].reverse().join(''), 2)
+  const turned = Number.parseInt(Array.from(bits).reverse().join(''), 2)
   const mixed = Buffer.alloc(4)
   mixed.writeUInt32LE((turned + session) % 2 ** 32)
   const veiled = mixed.map((byte, at) => byte ^ Buffer.from('ZKSO').readUInt8(at))

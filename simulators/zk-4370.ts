@@ -4,31 +4,8 @@
 import type { Clock } from '../src/driver.js'
 import type { Line } from './line.js'
 import { freeSizes, liveEvent, PunchLog, userTable, type EventBytes, type RowBytes } from './zk-4370-tables.js'
-import { HostStream, keyFor, localParts, packedTime, wirePacket, type Asked } from './zk-4370-wire.js'
-
-/**
- * `busy`: another program has the session, and nobody answers us. `silent`: says nothing any more. `wrong-length`: pieces of
- * the log come short. `dropped`: the connection ends in the middle of one. `counting`: somebody punches between count and
- * read. `lossy`: datagrams are lost both ways. `stale`: each answer comes with a wrong number and a wrong session before it.
- * `from-start`: the buffer can only be read from its start on. `unheard`: live events are lost. `refuses-key`,
- * `refuses-log`, `refuses-events`: says no. `bad-sum`: answers with a wrong checksum.
- */
-export type Zk4370Fault =
-  | 'busy'
-  | 'silent'
-  | 'wrong-length'
-  | 'dropped'
-  | 'counting'
-  | 'coalesced'
-  | 'byte-by-byte'
-  | 'lossy'
-  | 'stale'
-  | 'from-start'
-  | 'unheard'
-  | 'refuses-key'
-  | 'refuses-log'
-  | 'refuses-events'
-  | 'bad-sum'
+import { Voice, type Answer, type Zk4370Fault } from './zk-4370-voice.js'
+import { HostStream, keyFor, localParts, packedTime, type Asked } from './zk-4370-wire.js'
 
 export interface Zk4370Options {
   readonly clock: Clock
@@ -50,9 +27,9 @@ export interface Zk4370Options {
 const OK = 2000
 const SMALL_BYTES = 1_024
 const DATAGRAM_BYTES = 1_024
+/** Answered with yes, and nothing else happens. */
+const YES = new Set([1002, 1003, 1017, 1502])
 const NONE = Buffer.alloc(0)
-
-type Answer = readonly [command: number, data: Buffer]
 
 export class Zk4370 {
   readonly log: PunchLog
@@ -61,17 +38,14 @@ export class Zk4370 {
   readonly asked = new Map<number, number>()
   /** By how much its clock is wrong. */
   aheadMs = 0
-  /** How often each fault still strikes. */
-  readonly #faults = new Map<Zk4370Fault, number>()
   readonly #options: Required<Zk4370Options>
   readonly #host: HostStream
+  readonly #voice: Voice
   #session = 0x1f2d
   #isOpen = false
   #wantsEvents = false
-  #buffer = NONE
+  #buffer: Buffer = NONE
   #readTo = 0
-  #datagrams = 0
-  #sending: Promise<void> = Promise.resolve()
 
   constructor(options: Zk4370Options) {
     const more = {
@@ -87,21 +61,22 @@ export class Zk4370 {
     const { rowBytes, capacity, mode, line } = this.#options
     this.log = new PunchLog(rowBytes, capacity, (user) => this.users.indexOf(user) + 1)
     this.#host = new HostStream(mode)
+    this.#voice = new Voice(this.#options)
     line.onReceive = (bytes) => this.#receive(bytes)
   }
 
   /** From now on, `times` often. */
   fault(name: Zk4370Fault, times = Infinity): void {
-    this.#faults.set(name, times)
+    this.#voice.fault(name, times)
   }
 
   /** Somebody is recognised: a row, and an event to whoever listens. */
   punch(user: string, { verify = 1, state = 0 } = {}): void {
     this.append(user, { verify, state })
-    if (!this.#wantsEvents || this.#strikes('unheard')) return
+    if (!this.#wantsEvents || this.#voice.strikes('unheard')) return
     const parts = localParts(this.#localWall())
     const stored = { user, time: packedTime(parts), verify, state }
-    this.#send(500, 1, 0, liveEvent(this.#options.eventBytes, this.users.indexOf(user) + 1, stored, parts))
+    this.#voice.send(500, 1, 0, liveEvent(this.#options.eventBytes, this.users.indexOf(user) + 1, stored, parts))
   }
 
   /** A row without an event; `time` is packed. */
@@ -120,17 +95,11 @@ export class Zk4370 {
     return clock.now().wall + utcOffsetMinutes * 60_000 + this.aheadMs
   }
 
-  #strikes(name: Zk4370Fault): boolean {
-    const left = this.#faults.get(name) ?? 0
-    if (left > 0) this.#faults.set(name, left - 1)
-    return left > 0
-  }
-
   #receive(bytes: Uint8Array): void {
     for (const asked of this.#host.take(bytes)) {
-      if (this.#isLost(11)) continue
+      if (this.#voice.isLost(11)) continue
       this.asked.set(asked.command, (this.asked.get(asked.command) ?? 0) + 1)
-      if (this.#strikes('silent') || (asked.command === 1000 && this.#strikes('busy'))) continue
+      if (this.#voice.strikes('silent') || (asked.command === 1000 && this.#voice.strikes('busy'))) continue
       this.#answer(asked)
     }
   }
@@ -141,15 +110,15 @@ export class Zk4370 {
     if (command === OK) return
     if (command === 1000) this.#open()
     else if (session !== this.#session || (!this.#isOpen && command !== 1102))
-      return this.#send(2005, session, id, NONE)
+      return this.#voice.send(2005, session, id, NONE)
     const answers = command === 1000 ? this.#welcome() : this.#answersTo(asked)
-    if (this.#strikes('coalesced')) return this.#sendJoined(answers, id)
+    if (this.#voice.strikes('coalesced')) return this.#voice.sendJoined(answers, this.#session, id)
     for (const [code, data] of answers) {
-      if (this.#strikes('stale')) {
-        this.#send(code, this.#session, (id + 7) & 0xffff, data)
-        this.#send(code, this.#session ^ 0x55, id, data)
+      if (this.#voice.strikes('stale')) {
+        this.#voice.send(code, this.#session, (id + 7) & 0xffff, data)
+        this.#voice.send(code, this.#session ^ 0x55, id, data)
       }
-      this.#send(code, this.#session, id, data)
+      this.#voice.send(code, this.#session, id, data)
     }
   }
 
@@ -169,7 +138,7 @@ export class Zk4370 {
         this.#isOpen = false
         return [[OK, NONE]]
       case 1102:
-        this.#isOpen = !this.#strikes('refuses-key') && data.equals(keyFor(this.#options.key, this.#session))
+        this.#isOpen = !this.#voice.strikes('refuses-key') && data.equals(keyFor(this.#options.key, this.#session))
         return this.#welcome()
       case 1100:
         return [[OK, Buffer.from('Ver 6.60 Sep 19 2019\0')]]
@@ -180,20 +149,14 @@ export class Zk4370 {
       case 201:
         return [[OK, uint32s(packedTime(localParts(this.#localWall())))]]
       case 500:
-        this.#wantsEvents = (data[0] ?? 0) % 2 === 1 && !this.#strikes('refuses-events')
+        this.#wantsEvents = (data[0] ?? 0) % 2 === 1 && !this.#voice.strikes('refuses-events')
         return [[this.#wantsEvents ? OK : 2001, NONE]]
       case 1503:
         return [this.#prepare(data)]
       case 1504:
         return this.#piece(data)
-      // Also what some clients do and this driver must not: 1002 and 1003 enable and disable it.
-      case 1002:
-      case 1003:
-      case 1017:
-      case 1502:
-        return [[OK, NONE]]
       default:
-        return [[0xffff, NONE]]
+        return [[YES.has(command) ? OK : 0xffff, NONE]]
     }
   }
 
@@ -210,8 +173,8 @@ export class Zk4370 {
 
   /** The firmware copies a table; a small one goes out at once. [ZK4370 §7] */
   #prepare(data: Buffer): Answer {
-    if (this.#strikes('refuses-log')) return [0xffff, NONE]
-    if (data[1] === 13 && this.#strikes('counting')) this.append('99')
+    if (this.#voice.strikes('refuses-log')) return [0xffff, NONE]
+    if (data[1] === 13 && this.#voice.strikes('counting')) this.append('99')
     const rows = data[1] === 13 ? this.log.rows(this.log.count) : userTable(this.users, this.#options.userBytes)
     this.#readTo = 0
     const size = rows.length + 4
@@ -223,43 +186,16 @@ export class Zk4370 {
 
   #piece(data: Buffer): readonly Answer[] {
     const [start, length] = [data.readUInt32LE(0), data.readUInt32LE(4)]
-    const from = this.#strikes('from-start') ? this.#readTo : start
+    const from = this.#voice.strikes('from-start') ? this.#readTo : start
     const head = uint32s(this.#buffer.length).subarray(Math.min(4, from), Math.min(4, from + length))
     const body = this.#buffer.subarray(Math.max(0, from - 4), from - 4 + length)
     const all = Buffer.concat([head, body])
     this.#readTo = from + all.length
-    const sent = this.#strikes('wrong-length') ? all.subarray(8) : all
+    const sent = this.#voice.strikes('wrong-length') ? all.subarray(8) : all
     const frames: Answer[] = []
     const step = this.#options.mode === 'udp' ? DATAGRAM_BYTES : sent.length
     for (let at = 0; at < sent.length; at += step) frames.push([1501, sent.subarray(at, at + step)])
     return [[1500, uint32s(all.length, 0)], ...frames, [OK, NONE]]
-  }
-
-  #sendJoined(answers: readonly Answer[], id: number): void {
-    const { line, mode } = this.#options
-    const packets = answers.map(([code, data]) => wirePacket(mode, code, this.#session, id, data))
-    line.send(Uint8Array.from(Buffer.concat(packets)))
-  }
-
-  #send(command: number, session: number, id: number, data: Buffer): void {
-    const { line, mode, pauseMs, clock } = this.#options
-    if (this.#faults.get('silent') || this.#isLost(7)) return
-    const packet = Uint8Array.from(wirePacket(mode, command, session, id, data))
-    if (this.#strikes('bad-sum')) packet[packet.length - 6] ^= 0x21
-    if (command === 1501 && this.#strikes('dropped')) {
-      line.send(packet.slice(0, packet.length >> 1))
-      return void line.unplug()
-    }
-    if (pauseMs > 0) {
-      this.#sending = this.#sending.then(() => clock.sleep(pauseMs)).then(() => void line.send(packet))
-    } else if (this.#strikes('byte-by-byte')) {
-      for (const byte of packet) line.send(Uint8Array.of(byte))
-    } else line.send(packet)
-  }
-
-  /** Every so-and-so-many-th datagram, either way. */
-  #isLost(every: number): boolean {
-    return this.#faults.has('lossy') && ++this.#datagrams % every === 0
   }
 }
 

@@ -61,11 +61,12 @@ export class Link {
     return this.#isDatagrams ? 8_192 : 32_768
   }
 
-  /** Resolves when nothing of it is left. */
+  /** Says goodbye; resolves when nothing of it is left. */
   async close(): Promise<void> {
     // Without it the terminal holds the session, and serves nobody else, until it tires. [ZK4370 §3.5]
     if (this.#id !== undefined) await this.#write(COMMAND.exit, this.#nextReply()).catch(() => undefined)
-    await this.#inbox.ended()
+    // A terminal that is given up still has its transport, which ends after the run.
+    if (this.#session.signal.aborted) await this.#inbox.ended()
   }
 
   /** Begins a session: what follows belongs to it. */

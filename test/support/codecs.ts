@@ -8,5 +8,6 @@ import { rdm6300 } from './codecs/rdm6300.js'
 import { wedge } from './codecs/wedge.js'
 import { wiegand } from './codecs/wiegand.js'
 import { zfm } from './codecs/zfm.js'
+import { zk4370 } from './codecs/zk-4370.js'
 
-export const CODECS: readonly Codec[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, zfm]
+export const CODECS: readonly Codec[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, zfm, zk4370]
