@@ -90,6 +90,13 @@ export class Zk4370 {
     this.log.count = 0
   }
 
+  /** It was switched off and on: sessions are forgotten. */
+  restart(): void {
+    this.#isOpen = false
+    this.#wantsEvents = false
+    this.#session = (this.#session + 100) & 0xffff
+  }
+
   #localWall(): number {
     const { clock, utcOffsetMinutes } = this.#options
     return clock.now().wall + utcOffsetMinutes * 60_000 + this.aheadMs
@@ -114,7 +121,7 @@ export class Zk4370 {
     const answers = command === 1000 ? this.#welcome() : this.#answersTo(asked)
     if (this.#voice.strikes('coalesced')) return this.#voice.sendJoined(answers, this.#session, id)
     for (const [code, data] of answers) {
-      if (this.#voice.strikes('stale')) {
+      if (command !== 1000 && this.#voice.strikes('stale')) {
         this.#voice.send(code, this.#session, (id + 7) & 0xffff, data)
         this.#voice.send(code, this.#session ^ 0x55, id, data)
       }

@@ -15,6 +15,8 @@ const HALF_FRAME_MS = 5_000
 const MOST_LIVE = 500
 const EVENT_ATTENDANCE = 1
 const NOTHING = new Uint8Array()
+/** Elsewhere "unauthorised" means that the terminal forgot the session: it was switched off, or serves another. */
+const OPENING: ReadonlySet<number> = new Set([COMMAND.connect, COMMAND.auth])
 
 /** A live event, and when it came. */
 export interface Heard extends Live {
@@ -100,6 +102,7 @@ export class Link {
       const answer = await this.#answer(reply, until - clock.uptime())
       if (!answer) continue
       ;[deadline, again] = [clock.uptime() + patience, clock.uptime() + RESEND_MS]
+      if (answer.frame.command === REPLY.unauthorised && !OPENING.has(command)) throw ended()
       const result = take(answer.frame, answer.arrived)
       if (result !== undefined) return result
     }
@@ -178,6 +181,12 @@ export class Link {
     if (discarded > 0) this.#session.count('discardedBytes', discarded)
     return packets
   }
+}
+
+function ended(): ProtocolError {
+  return new ProtocolError('protocol-broken', 'the terminal ended the session', {
+    hint: 'it was restarted, or another program talks to it; punchd connects again',
+  })
 }
 
 function silent(patience: number): ProtocolError {

@@ -107,12 +107,19 @@ export class AttendanceLog {
       const tail = behind(await table.read((count - known) * size), count - known)
       if (tail) return tail
     }
-    const whole = await table.read(0)
+    const again = known > 0 ? await this.#anew(table) : table
+    const whole = await again.read(0)
     if (known === 0) return { before: NO_ROWS, bytes: whole.rows, size, first: 0, arrived: whole.arrived }
     const rest = behind(whole, 0)
     if (rest) this.#isWholeOnly = true
-    else await this.#cleared(table.bytes / size)
+    else await this.#cleared(again.bytes / size)
     return rest
+  }
+
+  /** Firmware that does not jump in its buffer has given a part of it away. */
+  async #anew(table: Table): Promise<Table> {
+    await table.free()
+    return prepare(this.#link, TABLE.attendance)
   }
 
   /** Reports them in portions; what is stored of them is remembered, so that it need not be read again. */

@@ -12,6 +12,8 @@ export const TABLE = {
 /** A terminal copies its whole log before it answers. */
 const PREPARE_MS = 60_000
 const TRIES = 5
+/** One datagram. */
+const LEAST_BYTES = 1_024
 /** Four bytes that say how long the rest is. */
 const HEAD_BYTES = 4
 
@@ -35,7 +37,7 @@ export async function prepare(link: Link, which: Uint8Array): Promise<Table> {
   if (size <= HEAD_BYTES) return small(frame.data.subarray(0, 0), arrived)
   return {
     bytes: size - HEAD_BYTES,
-    read: (from) => readFrom(link, HEAD_BYTES + from, size, arrived),
+    read: (from) => readFrom(link, from, size, arrived),
     free: async () => {
       await link.ask(COMMAND.freeData)
     },
@@ -53,32 +55,32 @@ function small(data: Uint8Array, arrived: Moment): Table {
   }
 }
 
+/** From the start with the head that tells the length, as all clients do it; from elsewhere without. */
 async function readFrom(link: Link, from: number, size: number, prepared: Moment): ReturnType<Table['read']> {
-  const rows = new Uint8Array(Math.max(0, size - from))
-  let arrived = prepared
-  for (let at = from; at < size;) {
-    const piece = await pieceOf(link, at, Math.min(link.pieceBytes, size - at))
-    rows.set(piece.bytes, at - from)
-    at += piece.bytes.length
-    arrived = piece.arrived
+  const start = from === 0 ? 0 : HEAD_BYTES + from
+  const bytes = new Uint8Array(Math.max(0, size - start))
+  let [arrived, length, failures] = [prepared, link.pieceBytes, 0]
+  for (let at = start; at < size;) {
+    const wanted = Math.min(length, size - at)
+    const piece = await link.converse(COMMAND.readBuffer, words(at, wanted), collect(wanted))
+    const isWhole = piece.bytes.length === wanted
+    failures = isWhole ? 0 : failures + 1
+    if (failures === TRIES) throw mismatch(piece.bytes.length, wanted)
+    // A datagram was lost: of fewer that is less likely.
+    if (!isWhole) length = Math.max(LEAST_BYTES, length / 2)
+    else {
+      bytes.set(piece.bytes, at - start)
+      at += wanted
+      arrived = piece.arrived
+    }
   }
-  return { rows, arrived }
+  if (from === 0 && u32(bytes, 0) !== size - HEAD_BYTES) throw mismatch(size - HEAD_BYTES, u32(bytes, 0))
+  return { rows: from === 0 ? bytes.subarray(HEAD_BYTES) : bytes, arrived }
 }
 
 interface Piece {
   readonly bytes: Uint8Array
   readonly arrived: Moment
-}
-
-/** One piece, asked for again when it came with another length than it should. */
-async function pieceOf(link: Link, at: number, length: number): Promise<Piece> {
-  let got = 0
-  for (let attempt = 1; attempt <= TRIES; attempt++) {
-    const piece = await link.converse(COMMAND.readBuffer, words(at, length), collect(length))
-    if (piece.bytes.length === length) return piece
-    got = piece.bytes.length
-  }
-  throw mismatch(got, length)
 }
 
 /** Puts PREPARE_DATA, DATA … and ACK_OK together; some terminals send one DATA alone. [ZK4370 §7] */
@@ -116,8 +118,7 @@ function mismatch(got: number, wanted: number): ProtocolError {
 }
 
 /** An answer that says no. */
-export function refused(what: string, { command }: Packet): DeviceError | ProtocolError {
-  if (command === REPLY.unauthorised) return new ProtocolError('protocol-broken', 'the terminal ended the session')
+export function refused(what: string, { command }: Packet): DeviceError {
   return new DeviceError('device-refused', `the terminal refuses ${what} (code ${command})`, {
     hint: 'switch it off and on; if that does not help, its firmware does not have what this driver needs',
   })
