@@ -15,6 +15,7 @@ export type RowBytes = 8 | 16 | 40 | 49
 export class PunchLog {
   readonly rowBytes: RowBytes
   count = 0
+  isRing = false
   readonly #bytes: Buffer
   readonly #slotOf: (user: string) => number
 
@@ -24,8 +25,12 @@ export class PunchLog {
     this.#slotOf = slotOf
   }
 
-  /** A full log keeps what it has. */
+  /** A full log keeps what it has, or forgets its oldest row. */
   add({ user, time, verify, state }: StoredPunch): void {
+    if (this.isRing && (this.count + 1) * this.rowBytes > this.#bytes.length) {
+      this.#bytes.copyWithin(0, this.rowBytes)
+      this.count -= 1
+    }
     const row = this.#bytes.subarray(this.count * this.rowBytes, (this.count + 1) * this.rowBytes)
     if (row.length === 0) return
     row.fill(0)

@@ -8,8 +8,10 @@ const MOST_OFF_MS = 120_000
 const REMEMBERED = 'clock-off'
 
 export class ClockWatch {
-  /** Milliseconds by which it was ahead of ours when they were last compared. It tells whole seconds. */
+  /** Milliseconds by which it was ahead of ours when they were last compared and ours was right. It tells whole seconds. */
   aheadMs: number | undefined
+  /** The same, whether or not ours was right. */
+  differenceMs = 0
   readonly #session: Session
   readonly #link: Link
 
@@ -26,10 +28,12 @@ export class ClockWatch {
     // Both as if they were UTC: an hour that comes twice in autumn is then no difference of an hour.
     const shown = Date.parse(`${local.replace(' ', 'T')}Z`)
     const ours = arrived.wall + this.#session.zone.offsetMinutes(arrived.wall) * 60_000
-    this.aheadMs = shown - ours
-    this.#session.measure({ clockAheadMs: this.aheadMs })
+    this.differenceMs = shown - ours
     // Our own clock may be the wrong one.
-    if (arrived.state === 'synced') await this.#tell(this.aheadMs)
+    this.aheadMs = arrived.state === 'synced' ? this.differenceMs : undefined
+    if (this.aheadMs === undefined) return
+    this.#session.measure({ clockAheadMs: this.aheadMs })
+    await this.#tell(this.aheadMs)
   }
 
   /** Once when it goes wrong, over all runs. */

@@ -1,6 +1,6 @@
 /** The log of the terminal: what of it was read already, and what is new. */
 import { createHash } from 'node:crypto'
-import { ProtocolError, type Moment } from '../../src/driver.js'
+import { ProtocolError } from '../../src/driver.js'
 import type { ClockWatch } from './clock-watch.js'
 import { COMMAND, REPLY } from './codec.js'
 import type { Session } from './config.js'
@@ -19,6 +19,9 @@ const ROUNDS = 6
 /** Punches made between the count and the read. */
 const MOST_MEANWHILE = 50
 const HEARD_MS = 120_000
+/** Rows that a full log may have forgotten since it was read: in a look at its end, and when all of it is read. */
+const FEW_FORGOTTEN = 100
+const MANY_FORGOTTEN = 5_000
 const NO_ROWS = new Uint8Array()
 
 /** `new`: rows were reported. `same`: none were there. `refused`: some could not be stored. */
@@ -96,23 +99,17 @@ export class AttendanceLog {
   async #rowsOf(table: Table, size: number): Promise<Rows | undefined> {
     const { count = 0, digest = '', size: knownSize } = this.#progress ?? {}
     const known = knownSize === size ? Math.min(count, KNOWN_ROWS) : 0
-    const behind = ({ rows, arrived }: Read, first: number): Rows | undefined => {
-      const end = (count - first) * size
-      const before = rows.subarray(end - known * size, end)
-      return digestOf(before) === digest
-        ? { before, bytes: rows.subarray(end), size, first: count, arrived }
-        : undefined
-    }
-    if (known > 0 && !this.#isWholeOnly) {
-      const tail = behind(await table.read((count - known) * size), count - known)
+    const arrangement = { count, size, known, digest }
+    if (known === 0) return { before: NO_ROWS, size, first: 0, ...(await table.read(0)) }
+    if (!this.#isWholeOnly) {
+      const from = Math.max(0, count - known - FEW_FORGOTTEN)
+      const tail = behind(await table.read(from * size), from, arrangement)
       if (tail) return tail
     }
-    const again = known > 0 ? await this.#anew(table) : table
-    const whole = await again.read(0)
-    if (known === 0) return { before: NO_ROWS, bytes: whole.rows, size, first: 0, arrived: whole.arrived }
-    const rest = behind(whole, 0)
-    if (rest) this.#isWholeOnly = true
-    else await this.#cleared(again.bytes / size)
+    const again = await this.#anew(table)
+    const rest = behind(await again.read(0), 0, arrangement)
+    if (rest?.first === count) this.#isWholeOnly = true
+    if (!rest) await this.#cleared(again.bytes / size)
     return rest
   }
 
@@ -156,9 +153,9 @@ export class AttendanceLog {
 
   async #readUsers({ users }: Counts): Promise<void> {
     const table = await prepare(this.#link, TABLE.users)
-    const { rows } = await table.read(0)
+    const { bytes } = await table.read(0)
     await table.free()
-    const known = usersOf(rows, users)
+    const known = usersOf(bytes, users)
     if (known) this.#punches.users = known
   }
 
@@ -170,9 +167,32 @@ export class AttendanceLog {
   }
 }
 
-interface Read {
-  readonly rows: Uint8Array
-  readonly arrived: Moment
+/** What is known of a log from before. */
+interface Known {
+  readonly count: number
+  readonly size: number
+  /** So many of its last rows. */
+  readonly known: number
+  readonly digest: string
+}
+
+/**
+ * What is behind the known rows in a part of the log that begins with row `from`. A full log makes room by forgetting its
+ * oldest rows: then the known ones have moved up. Undefined when they are not there.
+ */
+function behind(
+  read: Awaited<ReturnType<Table['read']>>,
+  from: number,
+  { count, size, known, digest }: Known,
+): Rows | undefined {
+  const expected = (count - from) * size
+  const least = Math.max(known * size, expected - MANY_FORGOTTEN * size)
+  for (let end = expected; end >= least; end -= size) {
+    const before = read.bytes.subarray(end - known * size, end)
+    if (digestOf(before) === digest)
+      return { before, bytes: read.bytes.subarray(end), size, first: from + end / size, arrived: read.arrived }
+  }
+  return undefined
 }
 
 function digestOf(rows: Uint8Array): string {

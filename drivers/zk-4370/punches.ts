@@ -94,7 +94,7 @@ export class Punches {
   }
 
   #isNow(wall: number, { arrived }: Heard): boolean {
-    return Math.abs(wall - (this.#clocks.aheadMs ?? 0) - arrived.wall) <= LIVE_MS
+    return Math.abs(wall - this.#clocks.differenceMs - arrived.wall) <= LIVE_MS
   }
 
   async #tellUnread(reason: Unread, place: number): Promise<void> {

@@ -17,12 +17,18 @@ const LEAST_BYTES = 1_024
 /** Four bytes that say how long the rest is. */
 const HEAD_BYTES = 4
 
+/** Part of a table, and when the last of it arrived. */
+interface Piece {
+  readonly bytes: Uint8Array
+  readonly arrived: Moment
+}
+
 /** A table that the terminal holds ready. */
 export interface Table {
   /** Bytes of its rows. */
   readonly bytes: number
-  /** Rows from this byte on, and when the last of them arrived. */
-  read(from: number): Promise<{ readonly rows: Uint8Array; readonly arrived: Moment }>
+  /** Rows from this byte on. */
+  read(from: number): Promise<Piece>
   /** The terminal may forget it. */
   free(): Promise<void>
 }
@@ -50,13 +56,13 @@ function small(data: Uint8Array, arrived: Moment): Table {
   if (told !== rows.length) throw mismatch(rows.length, told)
   return {
     bytes: rows.length,
-    read: async (from) => ({ rows: rows.subarray(from), arrived }),
+    read: async (from) => ({ bytes: rows.subarray(from), arrived }),
     free: async () => undefined,
   }
 }
 
 /** From the start with the head that tells the length, as all clients do it; from elsewhere without. */
-async function readFrom(link: Link, from: number, size: number, prepared: Moment): ReturnType<Table['read']> {
+async function readFrom(link: Link, from: number, size: number, prepared: Moment): Promise<Piece> {
   const start = from === 0 ? 0 : HEAD_BYTES + from
   const bytes = new Uint8Array(Math.max(0, size - start))
   let [arrived, length, failures] = [prepared, link.pieceBytes, 0]
@@ -75,12 +81,7 @@ async function readFrom(link: Link, from: number, size: number, prepared: Moment
     }
   }
   if (from === 0 && u32(bytes, 0) !== size - HEAD_BYTES) throw mismatch(size - HEAD_BYTES, u32(bytes, 0))
-  return { rows: from === 0 ? bytes.subarray(HEAD_BYTES) : bytes, arrived }
-}
-
-interface Piece {
-  readonly bytes: Uint8Array
-  readonly arrived: Moment
+  return { bytes: from === 0 ? bytes.subarray(HEAD_BYTES) : bytes, arrived }
 }
 
 /** Puts PREPARE_DATA, DATA … and ACK_OK together; some terminals send one DATA alone. [ZK4370 §7] */

@@ -1,6 +1,7 @@
 /** What a terminal on port 4370 does to the driver: logs of every size, a cleared log, a wrong clock. */
 import assert from 'node:assert/strict'
-import { DeviceError, type Verdict } from '../../src/driver.js'
+import { DeviceError, type Moment, type Verdict } from '../../src/driver.js'
+import { FakeClock } from '../support/fake-clock.js'
 import { Hall, packed } from '../support/zk-4370.js'
 
 const COUNT = 50
@@ -301,6 +302,36 @@ describe('the log of a terminal', () => {
   })
 })
 
+describe('a full log that forgets its oldest rows', () => {
+  for (const [punches, count, events] of [
+    [1, 300, 0],
+    [90, 300, 0],
+    [250, 300, 0],
+    [290, 300, 1],
+  ] as const) {
+    it(`after ${punches} more: these come${events > 0 ? ', and all that is there' : ', and no others'}`, async () => {
+      const hall = new Hall({ capacity: count })
+      hall.twin.log.isRing = true
+      hall.fill(count)
+      await hall.run()
+      hall.twin.fault('unheard', punches - 1)
+      for (let punch = 0; punch < punches; punch++) {
+        hall.twin.punch(String(5_000 + punch))
+        await hall.clock.advance(7)
+      }
+      await hall.clock.advance(20_000)
+      const { values, events: told } = hall.session
+      assert.deepEqual(
+        values.slice(-punches),
+        Array.from({ length: punches }, (_, punch) => String(5_000 + punch)),
+      )
+      assert.equal(values.length, count + (events > 0 ? count : punches))
+      assert.equal(told.length, events)
+      await hall.stop()
+    })
+  }
+})
+
 describe('the clock of a terminal', () => {
   let hall: Hall
   afterEach(async () => hall.stop())
@@ -325,6 +356,24 @@ describe('the clock of a terminal', () => {
     assert.deepEqual(
       hall.session.events.map(({ detail }) => detail),
       [{ aheadSeconds: -200 }],
+    )
+  })
+
+  it('is not compared with ours when that is not known to be right, and live punches are live all the same', async () => {
+    class Unsynced extends FakeClock {
+      override now(): Moment {
+        return Object.freeze({ ...super.now(), state: 'unsynced', errorMs: null })
+      }
+    }
+    hall = new Hall({}, {}, new Unsynced())
+    hall.twin.aheadMs = 86_400_000
+    const session = await hall.run()
+    hall.twin.punch('1')
+    await hall.clock.advance(2_000)
+    assert.deepEqual([session.events, session.figures], [[], {}])
+    assert.deepEqual(
+      session.sightings.map(({ claim }) => [claim?.aheadMs, claim?.late]),
+      [[undefined, false]],
     )
   })
 

@@ -14,7 +14,7 @@ export const packed = (seconds: number): number => (26 * 372 + 10 * 31 + 19) * 8
 
 /** A terminal in memory, on a clock of its own, and runs of the driver one after the other: what is remembered stays. */
 export class Hall {
-  readonly clock = new FakeClock()
+  readonly clock: FakeClock
   readonly memory = new Map<string, string>()
   readonly #config: Config
   readonly twin: Zk4370
@@ -25,7 +25,8 @@ export class Hall {
   #stop = new AbortController()
   readonly #mode: 'tcp' | 'udp'
 
-  constructor(options: TwinOptions = {}, config: Partial<Config> = {}) {
+  constructor(options: TwinOptions = {}, config: Partial<Config> = {}, clock = new FakeClock()) {
+    this.clock = clock
     this.#mode = options.mode ?? 'tcp'
     this.#config = { ...optionDefaults(fields), ...config }
     // The terminal stays; its wire is a new one for every run.
