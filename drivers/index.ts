@@ -9,6 +9,7 @@ import { driver as wedge } from './wedge/index.js'
 import { driver as wiegand } from './wiegand/index.js'
 import { driver as wifi } from './wifi/index.js'
 import { driver as zfm } from './zfm/index.js'
+import { driver as zk4370 } from './zk-4370/index.js'
 import { driver as zkPush } from './zk-push/index.js'
 
-export const drivers: readonly AnyDriver[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, wifi, zfm, zkPush]
+export const drivers: readonly AnyDriver[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, wifi, zfm, zk4370, zkPush]

@@ -9,6 +9,7 @@ import { wedge } from './codecs/wedge.js'
 import { wiegand } from './codecs/wiegand.js'
 import { wifi } from './codecs/wifi.js'
 import { zfm } from './codecs/zfm.js'
+import { zk4370 } from './codecs/zk-4370.js'
 import { zkPush } from './codecs/zk-push.js'
 
-export const CODECS: readonly Codec[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, wifi, zfm, zkPush]
+export const CODECS: readonly Codec[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, wifi, zfm, zk4370, zkPush]
