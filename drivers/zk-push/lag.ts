@@ -16,6 +16,8 @@ export interface Upload {
   /** When it arrived. */
   readonly wall: number
   readonly uptime: number
+  /** Our own clock is right: else it says nothing about another. */
+  readonly isSynced: boolean
   /** When its rows were made, by the terminal's clock. */
   readonly rows: readonly number[]
 }
@@ -44,10 +46,11 @@ export class Lag {
   }
 
   /** Takes an upload, before `heard`; says for each row whether it was kept for a while. */
-  late({ wall, uptime, rows }: Upload): boolean[] {
+  late({ wall, uptime, isSynced, rows }: Upload): boolean[] {
     const settled = this.#connectedAt !== undefined && uptime - this.#connectedAt >= SETTLED_MS
     const isLive = rows.length <= MOST_LIVE && settled && uptime - this.#heardAt <= LONGEST_PAUSE_MS
     const newest = Math.max(...rows)
+    if (!isSynced) return rows.map(() => !isLive)
     if (isLive) this.#compare(newest - wall)
     return rows.map((row) => wall - (row - (this.#aheadMs ?? 0)) > LATE_MS)
   }

@@ -121,7 +121,13 @@ export class Records {
   async #store(punches: readonly Punch[], request: HttpRequest): Promise<boolean> {
     if (punches.length === 0) return true
     const { arrived } = request
-    const late = this.#lag.late({ wall: arrived.wall, uptime: arrived.uptime, rows: punches.map(({ wall }) => wall) })
+    const { wall: now, uptime, state } = arrived
+    const late = this.#lag.late({
+      wall: now,
+      uptime,
+      isSynced: state === 'synced',
+      rows: punches.map(({ wall }) => wall),
+    })
     this.#session.count('goodFrames', punches.length)
     this.#tellClock()
     for (let from = 0; from < punches.length; from += BATCH) {
