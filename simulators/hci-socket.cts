@@ -87,9 +87,9 @@ class HciSocket extends events.EventEmitter {
   #take(bytes: Buffer): void {
     this.#stream = Buffer.concat([this.#stream, bytes])
     for (;;) {
-      const [type, second, third] = this.#stream
-      if (type === undefined || second === undefined) return
-      const length = type === POWER ? 2 : type === EVENT && third !== undefined ? 3 + third : Number.POSITIVE_INFINITY
+      const [type, second] = this.#stream
+      const length = lengthOf(this.#stream)
+      if (type === undefined || length === undefined) return
       if (this.#stream.length < length) return
       const packet = Buffer.from(this.#stream.subarray(0, length))
       this.#stream = this.#stream.subarray(length)
@@ -97,6 +97,13 @@ class HciSocket extends events.EventEmitter {
       else if (this.#started) this.emit('data', packet)
     }
   }
+}
+
+/** Of the packet that begins here; undefined while that cannot be told. */
+function lengthOf([type, second, third, fourth]: Buffer): number | undefined {
+  if (type === POWER) return 2
+  const body = type === EVENT ? third : fourth
+  return body === undefined || second === undefined ? undefined : (type === EVENT ? 3 : 4) + body
 }
 
 function refused(code: string, call: string): Error {

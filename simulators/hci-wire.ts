@@ -53,6 +53,7 @@ export function extendedReports(reports: readonly OnAir[], legacyPdu = true): Bu
 
 function leMeta(subevent: number, reports: readonly Buffer[]): Buffer {
   const body = Buffer.concat([Buffer.of(subevent, reports.length), ...reports])
+  if (body.length > 0xff) throw new RangeError('an event has room for 255 bytes')
   return Buffer.concat([Buffer.of(0x04, 0x3e, body.length), body])
 }
 
