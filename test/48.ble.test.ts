@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert'
 import { getEventListeners } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { altBeacon, badge, eddystoneUid, iBeacon, type OnAir } from '../simulators/hci-air.js'
+import { extendedReports } from '../simulators/hci-wire.js'
 import { Controller, type ControllerOptions } from '../simulators/hci.js'
 import { SystemClock } from '../src/clock.js'
 import type { Advert, AdvertTransport } from '../src/driver.js'
@@ -40,7 +41,7 @@ class Opened {
     this.log = log
     this.stop = stop
     this.transport = opened.transport
-    this.close = opened.close
+    this.close = () => opened.close()
     void this.#read()
   }
 
@@ -58,7 +59,7 @@ class Opened {
   }
 
   get error(): TransportError {
-    assert.ok(typeof this.ending === 'object' && this.ending.error instanceof TransportError, String(this.ending))
+    assert.ok(typeof this.ending === 'object' && this.ending.error instanceof TransportError, 'it did not end with one')
     return this.ending.error
   }
 
@@ -118,8 +119,10 @@ describe('ble:', function () {
     assert.ok(twin.scanning)
     twin.air({ address: 'C01122334401', rssiDbm: -59, data: iBeacon(IBEACON) })
     twin.air({ address: 'C01122334402', rssiDbm: -75, data: eddystoneUid(UID) }, { address: '001122334403', isPublic: true, rssiDbm: 127, data: badge('0a18', 'c0de'), type: 0 }) // prettier-ignore
-    // The first of these two would, unbounded, be read on into the second.
-    twin.airExtended([{ address: 'C01122334404', rssiDbm: -80, data: altBeacon(IBEACON) }, { address: 'C01122334405', rssiDbm: -81, data: badge('fce7') }]) // prettier-ignore
+    twin.airExtended([
+      { address: 'C01122334404', rssiDbm: -80, data: altBeacon(IBEACON) },
+      { address: 'C01122334405', rssiDbm: -81, data: badge('fce7') },
+    ])
     twin.air({ address: 'C01122334406', rssiDbm: -50, data: badge('0a18') })
     await until(() => radio.adverts.length === 6, 5_000, 'six adverts')
     const [first, second, third, fourth, fifth, sixth] = radio.adverts
@@ -146,6 +149,18 @@ describe('ble:', function () {
       radio.adverts.map(({ manufacturerData, serviceData }) => [manufacturerData?.length, serviceData.length]),
       [[25, 0], [undefined, 1]], // prettier-ignore
     )
+  })
+
+  it('does not read one report on into the next', async () => {
+    const twin = await controller()
+    const radio = await open()
+    const reports = ['C01122334404', 'C01122334405'].map((address) => ({ address, rssiDbm: -80, data: badge('fce7') }))
+    const event = extendedReports([...reports.slice(0, 1), { ...reports[1]!, data: iBeacon(IBEACON) }])
+    // A direct address that looks like the length of a structure leads noble's unbounded reading into the second's data.
+    event[5 + 24 + badge('fce7').length + 17] = 0x06
+    twin.event(event)
+    await until(() => radio.adverts.length === 2)
+    assert.deepEqual(radio.adverts.map(({ manufacturerData }) => manufacturerData?.length), [undefined, 25]) // prettier-ignore
   })
 
   it('takes the same words of one device within a moment for one sign of life', async () => {
