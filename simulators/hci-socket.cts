@@ -1,7 +1,7 @@
 /**
  * Stands in for the native package @abandonware/bluetooth-hci-socket, below real noble: its class with a Unix socket to
  * the controller of `hci.ts` behind it. Loaded with `NODE_OPTIONS=--require …/hci-socket.cjs`; the controller is named by
- * PUNCHD_HCI. PUNCHD_HCI_REFUSES=EPERM makes binding fail as the kernel would, `write:EPERM` each write.
+ * HCI_TWIN. HCI_TWIN_REFUSES=EPERM makes binding fail as the kernel would, `write:EPERM` each write.
  */
 import events = require('node:events')
 import fs = require('node:fs')
@@ -14,7 +14,7 @@ const EVENT = 0x04
 const POWER = 0xff
 
 class HciSocket extends events.EventEmitter {
-  readonly #path = process.env['PUNCHD_HCI'] ?? ''
+  readonly #path = process.env['HCI_TWIN'] ?? ''
   #socket: net.Socket | undefined
   #powered = false
   #started = false
@@ -22,7 +22,7 @@ class HciSocket extends events.EventEmitter {
 
   constructor() {
     super()
-    if (process.env['PUNCHD_HCI_REFUSES'] === 'EAFNOSUPPORT') throw refused('EAFNOSUPPORT', 'socket')
+    if (process.env['HCI_TWIN_REFUSES'] === 'EAFNOSUPPORT') throw refused('EAFNOSUPPORT', 'socket')
     this.#connect()
   }
 
@@ -59,13 +59,13 @@ class HciSocket extends events.EventEmitter {
   }
 
   write(bytes: Buffer): void {
-    const [when, code] = (process.env['PUNCHD_HCI_REFUSES'] ?? '').split(':')
+    const [when, code] = (process.env['HCI_TWIN_REFUSES'] ?? '').split(':')
     if (when === 'write' && code !== undefined) this.emit('error', refused(code, 'write'))
     else if (this.#socket?.writable === true) this.#socket.write(bytes)
   }
 
   #bind(): number {
-    const refuses = process.env['PUNCHD_HCI_REFUSES'] ?? ''
+    const refuses = process.env['HCI_TWIN_REFUSES'] ?? ''
     if (/^E[A-Z]+$/.test(refuses)) throw refused(refuses, 'bind')
     if (!fs.existsSync(this.#path)) throw refused('ENODEV', 'bind')
     return 0

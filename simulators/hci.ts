@@ -46,7 +46,7 @@ export class Controller {
   /** What the environment of a host must hold, that it finds this controller instead of the kernel's. */
   get env(): Record<string, string> {
     const preload = fileURLToPath(new URL('./hci-socket.cjs', import.meta.url))
-    return { PUNCHD_HCI: this.path, NODE_OPTIONS: `--require ${preload}` }
+    return { HCI_TWIN: this.path, NODE_OPTIONS: `--require ${preload}` }
   }
 
   get scanning(): boolean {

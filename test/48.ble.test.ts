@@ -109,7 +109,7 @@ describe('ble:', function () {
 
   afterEach(async () => {
     for (const close of closers.splice(0).reverse()) await close()
-    for (const name of ['NODE_OPTIONS', 'PUNCHD_HCI', 'PUNCHD_HCI_REFUSES', 'HCI_CHANNEL_USER']) Reflect.deleteProperty(process.env, name) // prettier-ignore
+    for (const name of ['NODE_OPTIONS', 'HCI_TWIN', 'HCI_TWIN_REFUSES', 'HCI_CHANNEL_USER']) Reflect.deleteProperty(process.env, name) // prettier-ignore
   })
 
   it('hears what is on the air, of every form, legacy and extended', async () => {
@@ -329,7 +329,7 @@ describe('ble:', function () {
         !existsSync('/proc/net/protocols') ||
         /^(HCI|BNEP|L2CAP)\b/m.test(readFileSync('/proc/net/protocols', 'utf8'))
       )
-        process.env['PUNCHD_HCI_REFUSES'] = 'EAFNOSUPPORT'
+        process.env['HCI_TWIN_REFUSES'] = 'EAFNOSUPPORT'
       const error = await refusal()
       assert.deepEqual([error.code, error.message], ['transport-unavailable', 'this system has no Bluetooth: its kernel does not know the protocol, or the unit forbids it']) // prettier-ignore
       assert.match(error.hint ?? '', /modprobe bluetooth/)
@@ -344,7 +344,7 @@ describe('ble:', function () {
     ] as const) {
       it(`when the kernel answers ${refuses}`, async () => {
         await controller()
-        process.env['PUNCHD_HCI_REFUSES'] = refuses
+        process.env['HCI_TWIN_REFUSES'] = refuses
         const begun = performance.now()
         const error = await refusal()
         assert.equal(error.code, code, error.message)
