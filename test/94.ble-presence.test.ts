@@ -53,7 +53,7 @@ function walkers(): Walker[] {
   const random = seeded(SEED)
   return Array.from({ length: 200 }, (_, nth): Walker => {
     const isUid = nth % 2 === 0
-    const value = isUid ? hex(0xabcd, 20) + hex(nth, 12) : `${'E2C56DB5DFFB48D2B060D0F5A71096E0'}0001${hex(nth, 4)}`
+    const value = isUid ? hex(0xabcd, 20) + hex(nth, 12) : `E2C56DB5DFFB48D2B060D0F5A71096E00001${hex(nth, 4)}`
     const data = isUid ? eddystoneUid(value) : iBeacon(value)
     const address = (): string => `C0112233${hex(nth, 4)}`
     const rssiDbm = nth % 10 === 9 ? -92 : -between(random, 45, 68)
