@@ -237,6 +237,19 @@ describe('ble:', function () {
     assert.deepEqual([radio.renewed[0], radio.ending], ['silence', 'running'])
   })
 
+  it('takes new processes ever more rarely where nothing is on the air', async () => {
+    const twin = await controller()
+    const radio = await open({ restartMs: 200, renewMs: 300 })
+    const times: number[] = []
+    for (let nth = 1; nth <= 3; nth++) {
+      await until(() => radio.renewed.length >= nth, 15_000, `process ${nth}`)
+      times.push(performance.now())
+    }
+    const [first = 0, second = 0, third = 0] = times
+    assert.ok(second - first >= 600 && third - second >= 1_200, `after ${second - first}, ${third - second} ms`)
+    assert.deepEqual([radio.ending, radio.adverts, twin.commands.length > 0], ['running', [], true])
+  })
+
   it('replaces its process from time to time without an error and without a gap of seconds', async () => {
     const twin = await controller()
     const radio = await open({ ageMs: 1_500 })

@@ -19,7 +19,6 @@ export interface Noble {
   on(event: 'discover', listener: (peripheral: Peripheral) => void): unknown
   on(event: 'warning', listener: (message: string) => void): unknown
   startScanning(serviceUuids: string[], allowDuplicates: boolean): void
-  stopScanning(): void
 }
 
 /** Imports the package. Throws what it throws: without Bluetooth in the kernel already its import fails. */

@@ -126,9 +126,7 @@ export class Scan {
     if (this.#tooLarge >= LOOKS) this.#stale('memory')
     if (now - this.#heardAt > renewMs) this.#stale('silence')
     else if (now - Math.max(this.#heardAt, this.#begunAt) > restartMs) {
-      this.#begunAt = now
-      // Our own stop is answered by #stopped, which begins again.
-      this.#noble.stopScanning()
+      // noble switches the scan off before it switches it on.
       this.#begin()
     }
   }
