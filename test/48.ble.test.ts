@@ -8,9 +8,7 @@ import { Controller, type ControllerOptions } from '../simulators/hci.js'
 import { SystemClock } from '../src/clock.js'
 import type { Advert, AdvertTransport } from '../src/driver.js'
 import { TransportError } from '../src/errors.js'
-import { bleFault, stateFault } from '../src/transport/host/ble-faults.js'
 import { openBle, type BleLimits } from '../src/transport/ble.js'
-import { parseAdvert, parseNews, parseOrders } from '../src/transport/host/ble-wire.js'
 import type { BleStack } from '../src/transport/url.js'
 import { RecordingLogger } from './support/session.js'
 import { tempFolder } from './support/temp.js'
@@ -385,21 +383,5 @@ describe('ble:', function () {
       assert.equal(error.code, 'transport-unavailable')
       assert.match(error.hint ?? '', /npm install @stoprocent\/noble/)
     })
-
-    it('when an error is one that nobody knows, or a state that is none', () => {
-      assert.deepEqual(bleFault('EIO, oops, bind\n at x', 3, 'abandonware'), { code: 'transport-lost', message: 'hci3 failed: EIO, oops, bind' }) // prettier-ignore
-      assert.equal(stateFault('resetting', 0, true), undefined)
-    })
-  })
-
-  it('believes its child nothing that does not look right', () => {
-    assert.equal(parseOrders(undefined), undefined)
-    assert.equal(parseOrders('{"adapter":0}'), undefined)
-    for (const news of [1, {}, { kind: 'adverts' }, { kind: 'adverts', adverts: [], malformed: '1' }, { kind: 'stale' }]) assert.equal(parseNews(news), undefined) // prettier-ignore
-    const good = { a: 'C01122334401', r: true, s: -5, d: [], u: [] }
-    assert.equal(parseAdvert(good)?.address, 'C01122334401')
-    for (const wrong of [{ a: 'c0' }, { s: 'x' }, { d: 1 }, { u: undefined }]) assert.equal(parseAdvert({ ...good, ...wrong }), undefined) // prettier-ignore
-    const odd = parseAdvert({ ...good, m: 'xy', d: [['zz', '00'], ['feaa', 'x'], 3], u: ['a18', 7] }) // prettier-ignore
-    assert.deepEqual([odd?.manufacturerData, odd?.serviceData, odd?.serviceUuids], [undefined, [], []])
   })
 })
