@@ -1,5 +1,6 @@
 /** The registry: every driver of this package. The daemon knows none by name. */
 import type { AnyDriver } from '../src/driver.js'
+import { driver as ble } from './ble/index.js'
 import { driver as osdp } from './osdp/index.js'
 import { driver as pcsc } from './pcsc/index.js'
 import { driver as pn532 } from './pn532/index.js'
@@ -12,4 +13,17 @@ import { driver as zfm } from './zfm/index.js'
 import { driver as zk4370 } from './zk-4370/index.js'
 import { driver as zkPush } from './zk-push/index.js'
 
-export const drivers: readonly AnyDriver[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, wifi, zfm, zk4370, zkPush]
+export const drivers: readonly AnyDriver[] = [
+  ble,
+  osdp,
+  pcsc,
+  pn532,
+  qr,
+  rdm6300,
+  wedge,
+  wiegand,
+  wifi,
+  zfm,
+  zk4370,
+  zkPush,
+]

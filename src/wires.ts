@@ -82,6 +82,8 @@ export interface Advert {
 export interface AdvertTransport extends AsyncIterable<Advert> {
   /** What it listens with: `hci0`, and the package that drives it. */
   readonly radio: string
+  /** Events of the radio that were cut or made no sense, since it was opened: they are left out. */
+  readonly malformed: number
 }
 
 /** What became known about a station of a network. Addresses are 12 upper-case hex digits. */

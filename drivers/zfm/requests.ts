@@ -34,8 +34,8 @@ export async function serve(request: ReaderRequest, parts: EnrolmentParts, light
       await parts.sensor.pause(IDENTIFY_MS)
       await light.show('off')
       return request.done()
-    case 'set-key':
-      return request.fail('a fingerprint module has no key')
+    default:
+      return request.fail('a fingerprint module cannot be asked that')
   }
 }
 

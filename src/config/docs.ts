@@ -109,12 +109,14 @@ function optionLine(key: string, option: Option): string {
 
 function optionText(key: string, option: Option): string {
   const choices = option.kind === 'choice' ? ` One of ${option.values.join(', ')}.` : ''
-  return `${key}: ${optionSample(option)}  # ${option.about}${choices}`
+  const such = option.kind === 'watch' ? ` Such as ${WATCH_SAMPLE}.` : ''
+  return `${key}: ${optionSample(option)}  # ${option.about}${choices}${such}`
 }
 
+const WATCH_SAMPLE = '[{ type: beacon, value: E2C56DB5DFFB48D2B060D0F5A71096E000010002, name: badge 12 }]'
+
 function optionSample(option: Option): string {
-  if (option.kind === 'watch')
-    return '[{ type: beacon, value: E2C56DB5DFFB48D2B060D0F5A71096E000010002, name: badge 12 }]'
+  if (option.kind === 'watch') return '[]'
   return option.kind === 'secret' ? '{ file: /etc/punchd/secrets/… }' : yamlValue(option.default)
 }
 

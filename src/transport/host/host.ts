@@ -38,6 +38,8 @@ export interface HostOptions {
   /** What runs in the child, for messages: `pcsc`. */
   readonly name: string
   readonly program: URL
+  /** What the program finds in `process.argv` from 2 on. */
+  readonly args?: readonly string[]
   readonly log: Logger
   readonly onEvent: (body: unknown) => void
   /** Called once when a started child is of no use any more; not after `close()`. */
@@ -81,7 +83,7 @@ export class Host {
     this.#options = options
     this.#limits = { ...LIMITS, ...options.limits }
     this.#lookMs = this.#limits.silentMs / 5
-    this.#child = fork(fileURLToPath(options.program), [], {
+    this.#child = fork(fileURLToPath(options.program), options.args ?? [], {
       // The child inherits our environment: PCSCLITE_CSOCK_NAME and the like lead to the same service.
       ...launch([`--max-old-space-size=${this.#limits.memoryMb}`, '--no-deprecation']),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
