@@ -1,7 +1,7 @@
 /** How the log of a terminal on port 4370 is followed: over restarts, when it is cleared, while somebody punches. */
 import assert from 'node:assert/strict'
 import type { Verdict } from '../../src/driver.js'
-import { Hall, packed } from '../support/zk-4370.js'
+import { Hall } from '../support/zk-4370.js'
 
 const COUNT = 50
 const PREPARE = 1503
