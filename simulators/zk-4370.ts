@@ -73,8 +73,13 @@ export class Zk4370 {
   /** Somebody is recognised: a row, and an event to whoever listens. */
   punch(user: string, { verify = 1, state = 0 } = {}): void {
     this.append(user, { verify, state })
+    this.tell(user, { verify, state })
+  }
+
+  /** An event without a row: it is told before it is kept, or again long after. */
+  tell(user: string, { verify = 1, state = 0, agoMs = 0 } = {}): void {
     if (!this.#wantsEvents || this.#voice.strikes('unheard')) return
-    const parts = localParts(this.#localWall())
+    const parts = localParts(this.#localWall() - agoMs)
     const stored = { user, time: packedTime(parts), verify, state }
     this.#voice.send(500, 1, 0, liveEvent(this.#options.eventBytes, this.users.indexOf(user) + 1, stored, parts))
   }
