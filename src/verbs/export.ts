@@ -118,6 +118,9 @@ const COLUMNS = [
   { key: 'verdict', header: 'verdict' },
   { key: 'repeatOf', header: 'repeat_of' },
   { key: 'id', header: 'id' },
+  { key: 'claim.time', header: 'claim_time' },
+  { key: 'claim.aheadMs', header: 'claim_ahead_ms' },
+  { key: 'claim.late', header: 'claim_late' },
 ]
 
 async function* csvLines(journal: JournalReader, filter: Filter): AsyncGenerator<string> {

@@ -9,10 +9,11 @@ interface PunchLine {
   readonly verdict: string
   readonly credential: { readonly value: string }
   readonly person: { readonly ref: string } | null
+  readonly claim?: { readonly time: string; readonly late: boolean }
 }
 
 export function punchText(json: string): string {
-  const { seq, time, reader, direction, method, verdict, credential, person } = JSON.parse(json) as PunchLine
+  const { seq, time, reader, direction, method, verdict, credential, person, claim } = JSON.parse(json) as PunchLine
   const who = person === null ? `…${credential.value.slice(-4)}` : person.ref
   const way = direction === 'none' ? '' : direction
   return [
@@ -22,6 +23,7 @@ export function punchText(json: string): string {
     way.padEnd(3),
     method.padEnd(11),
     verdict.padEnd(8),
-    who,
+    // What a terminal kept for a while was not now.
+    claim?.late === true ? `${who} (at ${claim.time} by its own clock)` : who,
   ].join(' ')
 }
