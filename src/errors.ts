@@ -19,6 +19,8 @@ export const ERROR_CODES = {
   'journal-corrupt': 'the database file is damaged; it was left alone',
   'journal-full': 'no space left for the journal; readers show refused until there is',
   'journal-io': 'the disk failed a read or write of the journal',
+  'journal-key': 'the keys that belong to the journal are missing, damaged or readable by others',
+  'journal-sealed': 'a stored text does not open with its key: it was changed',
   'journal-unsafe': 'SQLite would not keep the durability that punches need',
   'broker-unreachable': 'no connection to the MQTT broker',
   'broker-refused': 'the MQTT broker refuses this client',
