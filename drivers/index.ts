@@ -1,5 +1,6 @@
 /** The registry: every driver of this package. The daemon knows none by name. */
 import type { AnyDriver } from '../src/driver.js'
+import { driver as hikvision } from './hikvision/index.js'
 import { driver as osdp } from './osdp/index.js'
 import { driver as pcsc } from './pcsc/index.js'
 import { driver as pn532 } from './pn532/index.js'
@@ -9,4 +10,4 @@ import { driver as wedge } from './wedge/index.js'
 import { driver as wiegand } from './wiegand/index.js'
 import { driver as zfm } from './zfm/index.js'
 
-export const drivers: readonly AnyDriver[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, zfm]
+export const drivers: readonly AnyDriver[] = [hikvision, osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, zfm]

@@ -1,0 +1,60 @@
+/** What is asked of a terminal with a url: who it is, its time, that it pushes, and its log. */
+import type { Moment, Point } from '../../src/driver.js'
+import type { Client } from './client.js'
+import type { Session } from './config.js'
+import { History, type Reconciled } from './history.js'
+import { arm, clockAhead, deviceInfo, type About } from './isapi.js'
+import type { Ledger } from './ledger.js'
+import type { Taking } from './taking.js'
+
+export interface CareParts {
+  readonly session: Session
+  readonly point: Point
+  readonly client: Client
+  readonly ledger: Ledger
+  readonly taking: Taking
+  readonly path: string
+  readonly over: AbortSignal
+}
+
+export class Care {
+  readonly #parts: CareParts
+  readonly #history: History
+  /** The newest moment at which it answered. */
+  #last: Moment | undefined
+  #isArmed = false
+
+  constructor(parts: CareParts) {
+    this.#parts = parts
+    this.#history = new History({ ...parts, zone: parts.session.zone })
+  }
+
+  /** It was away, or does not push: it is told again. */
+  disarm(): void {
+    this.#isArmed = false
+  }
+
+  about(): Promise<About> {
+    return deviceInfo(this.#parts.client)
+  }
+
+  /** True when it was told to push, now. */
+  async setUp(): Promise<boolean> {
+    const { session, client, point, taking, path } = this.#parts
+    const { aheadMs, arrived } = await clockAhead(client, session.zone, () => session.clock.uptime())
+    this.#last = arrived
+    taking.aheadMs = aheadMs
+    if (aheadMs !== undefined) session.measure({ clockAheadMs: aheadMs }, point.id)
+    if (this.#isArmed || session.config.callback === '') return false
+    await arm(client, session.config.callback, path)
+    this.#isArmed = true
+    return true
+  }
+
+  async reconcile(): Promise<Reconciled> {
+    const { session, taking } = this.#parts
+    if (!this.#last) return { found: 0, isWhole: true }
+    const now = this.#last.wall + session.clock.uptime() - this.#last.uptime + (taking.aheadMs ?? 0)
+    return this.#history.reconcile(Math.round(now))
+  }
+}
