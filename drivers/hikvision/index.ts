@@ -47,7 +47,8 @@ function terminalsOf(session: Session, over: AbortSignal): Terminal[] {
   return session.points.map((point) => {
     // Parse boundary: the configuration was checked against the declaration of these options.
     const options = point.options as PointOptions
-    const serial = String(point.match['serial'])
+    const { serial: matched } = point.match
+    const serial = typeof matched === 'string' ? matched : ''
     const path = ['', 'hik', ...(pathSecret === '' ? [] : [pathSecret]), serial].join('/')
     return new Terminal({ session, point, options, serial, codes, path, over })
   })
