@@ -109,12 +109,11 @@ function eventFields(sender: Sender, entry: LogEntry, isCurrent: boolean): Recor
 }
 
 function xmlOf(fields: Record<string, unknown>): string {
+  const element = ([key, value]: [string, unknown]): string =>
+    `<${key}>${typeof value === 'object' && value !== null ? inner(value) : signs(String(value))}</${key}>\n`
   const inner = (values: object): string =>
-    Object.entries(values)
-      .map(
-        ([key, value]) =>
-          `<${key}>${typeof value === 'object' && value !== null ? inner(value) : signs(String(value))}</${key}>\n`,
-      ) // prettier-ignore
+    Object.entries<unknown>({ ...values })
+      .map(element)
       .join('')
   return `<?xml version="1.0" encoding="UTF-8"?>\n<EventNotificationAlert version="2.0" xmlns="http://www.isapi.org/ver20/XMLSchema">\n${inner(fields)}</EventNotificationAlert>\n`
 }

@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import { Agent, createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Hikvision, type TwinOptions } from './hikvision.js'
+import { Hikvision } from './hikvision.js'
+import type { TwinOptions } from './hikvision-kinds.js'
 
 export class HikvisionHttp {
   readonly twin: Hikvision

@@ -2,77 +2,17 @@
  * A simulated Hikvision face terminal: answers ISAPI, pushes to the listener it was told, and keeps a log. Written from
  * the fact sheet; knows nothing of the driver. `hikvision-http.ts` puts it on real sockets.
  */
-import type { Clock } from '../src/driver.js'
+import { capabilities, deviceInfo, done, failure, json, listenerIn, time } from './hikvision-answers.js'
 import { eventBody, heartbeatBody, streamPart, type Body, type Shape } from './hikvision-bodies.js'
 import { DigestGate } from './hikvision-digest.js'
+import type { Answered, Asked, Person, StreamSink, TwinOptions } from './hikvision-kinds.js'
 import { EventLog, timeText, type Condition, type LogEntry } from './hikvision-log.js'
-
-export interface Asked {
-  readonly method: string
-  /** Path and query. */
-  readonly uri: string
-  readonly headers: Readonly<Record<string, string | undefined>>
-  readonly body: string
-}
-
-export interface Answered {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-  /** For an answer that never ends: called with where to send, returns what to call when nobody listens any more. */
-  readonly stream?: (sink: StreamSink) => () => void
-}
-
-export interface StreamSink {
-  send(bytes: Buffer): void
-  end(): void
-}
-
-/** Posts a body to a listener; resolves to the status, rejects when nobody is there. */
-export type Post = (url: string, body: Body) => Promise<number>
-
-export interface TwinOptions {
-  readonly clock: Clock
-  /** Ends all it does. */
-  readonly signal: AbortSignal
-  readonly post: Post
-  readonly serial?: string
-  readonly username?: string
-  readonly password?: string
-  readonly nonceUses?: number
-  readonly shape?: Shape
-  readonly tellsSerial?: boolean
-  readonly offsetMinutes?: number
-  readonly capacity?: number
-  /** Where it was told to push, by hand. */
-  readonly listener?: string
-}
-
-export interface Person {
-  readonly employee?: string
-  readonly name?: string
-  readonly card?: string
-  readonly cardType?: number
-  readonly minor?: number
-  readonly major?: number
-  readonly status?: string
-  /** False: the door is not opened, so no second event follows. */
-  readonly unlocks?: boolean
-}
-
-interface Waiting {
-  readonly entry: LogEntry
-  readonly since: number
-}
-
-const RETRY_MS = 2_000
-const STALE_MS = 10_000
+import { PushQueue } from './hikvision-queue.js'
 
 export class Hikvision {
   readonly serial: string
   readonly log: EventLog
   readonly gate: DigestGate
-  readonly #options: TwinOptions
   shape: Shape
   tellsSerial: boolean
   offsetMinutes: number
@@ -85,7 +25,7 @@ export class Hikvision {
   isDead = false
   /** Answers, but pushes and streams nothing. */
   isMute = false
-  /** The next event is not pushed, only kept in its log. */
+  /** So many of the next records are only kept in its log. */
   loseNext = 0
   /** What becomes of the bytes of a body before they go out. */
   spoil: (bytes: Buffer) => Buffer = (bytes) => bytes
@@ -94,12 +34,12 @@ export class Hikvision {
   boundary = 'boundary'
   quotesBoundary = false
   partsHaveLength = true
-  /** Paths asked for, newest last. */
+  /** What it was asked, newest last. */
   readonly asked: string[] = []
   serialNo = 0
-  readonly #queue: Waiting[] = []
+  readonly #options: TwinOptions
+  readonly #queue: PushQueue
   readonly #sinks = new Set<StreamSink>()
-  #isPushing = false
 
   constructor(options: TwinOptions) {
     const { clock, serial = 'K12345678', username = 'admin', password = 'Secret-12', nonceUses } = options
@@ -111,6 +51,11 @@ export class Hikvision {
     this.log = new EventLog(options.capacity)
     this.gate = new DigestGate({ clock, username, password, ...(nonceUses !== undefined && { nonceUses }) })
     this.listener = options.listener
+    this.#queue = new PushQueue({
+      ...options,
+      push: (entry, isCurrent) => this.#post(eventBody(this.#sender(), entry, isCurrent)),
+      hasListener: () => this.listener !== undefined,
+    })
     void this.#beat()
   }
 
@@ -129,46 +74,21 @@ export class Hikvision {
     return entry
   }
 
-  record({
-    employee = '',
-    name = '',
-    card = '',
-    minor = 0x4b,
-    major = 5,
-    status = 'checkIn',
-    cardType,
-  }: Person): LogEntry {
-    const wall = this.#wall()
-    this.serialNo += 1
-    const time = timeText(wall, this.offsetMinutes)
-    const about = {
-      serialNo: this.serialNo,
-      major,
-      minor,
-      time,
-      wall,
-      employee,
-      name,
-      card,
-      mode: 'cardOrFace',
-      status,
-    }
-    const entry: LogEntry = cardType === undefined ? about : { ...about, cardType }
+  record(person: Person): LogEntry {
+    const entry = this.#entryOf(person)
     this.log.add(entry)
-    if (this.loseNext > 0) {
-      this.loseNext -= 1
-      return entry
+    if (this.loseNext > 0) this.loseNext -= 1
+    else {
+      if (this.listener !== undefined) this.#queue.add(entry)
+      if (!this.isMute) this.#send(eventBody(this.#sender('json'), entry, true))
     }
-    if (this.listener !== undefined) this.#queue.push({ entry, since: this.#options.clock.uptime() })
-    void this.#push()
-    if (!this.isMute) this.#send(eventBody(this.#sender('json'), entry, true))
     return entry
   }
 
   /** It forgets the listener, as the DS-K1T502 did, and who was logged in; its log stays. */
   reboot(): void {
     this.listener = undefined
-    this.#queue.length = 0
+    this.#queue.clear()
     this.gate.forget()
     this.breakStreams()
   }
@@ -187,24 +107,32 @@ export class Hikvision {
 
   /** Everything in its log goes out again, as firmware does when a listener is set for the first time. */
   pushBacklog(): void {
-    for (const entry of this.log.entries) this.#queue.push({ entry, since: Number.NEGATIVE_INFINITY })
-    void this.#push()
+    for (const entry of this.log.entries) this.#queue.add(entry, true)
+  }
+
+  /** One heartbeat, now. */
+  async beat(): Promise<void> {
+    const shown = timeText(this.#wall(), this.offsetMinutes)
+    if (this.listener !== undefined) await this.#post(heartbeatBody(this.#sender(), shown))
+    if (!this.isMute) this.#send(heartbeatBody(this.#sender('xml'), shown))
   }
 
   answer(asked: Asked): Answered {
     this.asked.push(`${asked.method} ${asked.uri}`)
     if (this.asked.length > 1_000) this.asked.shift()
     const refusal = this.gate.check(asked.method, asked.uri, asked.headers['authorization'])
-    if (refusal)
-      return { status: 401, headers: { 'WWW-Authenticate': refusal.challenge, 'Content-Type': 'application/xml' }, body: refusal.body } // prettier-ignore
+    if (refusal) {
+      const headers = { 'WWW-Authenticate': refusal.challenge, 'Content-Type': 'application/xml' }
+      return { status: 401, headers, body: refusal.body }
+    }
     const [path = ''] = asked.uri.split('?')
     switch (`${asked.method} ${path}`) {
       case 'GET /ISAPI/System/deviceInfo':
-        return xml(this.#info())
+        return deviceInfo(this.serial)
       case 'GET /ISAPI/System/time':
-        return xml(`<Time version="2.0" xmlns="http://www.isapi.org/ver20/XMLSchema"><timeMode>NTP</timeMode><localTime>${timeText(this.#wall(), this.offsetMinutes)}</localTime><timeZone>CST-8:00:00</timeZone></Time>`) // prettier-ignore
+        return time(this.#wall(), this.offsetMinutes)
       case 'GET /ISAPI/AccessControl/AcsEvent/capabilities':
-        return json({ AcsEvent: { AcsEventCond: { maxResults: { '@min': 1, '@max': 30 }, ...(this.log.knowsSerials && { beginSerialNo: { '@min': 1, '@max': 3e9 } }) } } }) // prettier-ignore
+        return capabilities(this.log.knowsSerials)
       case 'POST /ISAPI/AccessControl/AcsEvent':
         return this.#search(asked.body)
       case 'PUT /ISAPI/Event/notification/httpHosts/1':
@@ -216,27 +144,19 @@ export class Hikvision {
     }
   }
 
-  #info(): string {
-    return `<DeviceInfo version="2.0" xmlns="http://www.isapi.org/ver20/XMLSchema"><deviceName>Access Controller</deviceName><model>DS-K1T671M</model><serialNumber>DS-K1T671M20200101V030000EN${this.serial}</serialNumber><macAddress>aa:bb:cc:dd:ee:ff</macAddress><firmwareVersion>V3.2.2</firmwareVersion></DeviceInfo>`
-  }
-
   #search(body: string): Answered {
     const { AcsEventCond } = JSON.parse(body) as { AcsEventCond?: Condition } // Parse boundary.
     const page = AcsEventCond && this.log.page(AcsEventCond)
-    if (page === undefined) return failure(6, 'MessageParametersLack')
-    return { status: 200, headers: { 'Content-Type': 'application/json' }, body: page }
+    return page === undefined ? failure(6, 'MessageParametersLack') : json(page)
   }
 
   #setListener(body: string): Answered {
-    const field = (name: string): string => new RegExp(`<${name}>([^<]*)</${name}>`).exec(body)?.[1] ?? ''
-    const host = field('addressingFormatType') === 'hostname' ? field('hostName') : field('ipAddress')
-    const beat = Number(field('heartbeat'))
-    const isRight = body.startsWith('<?xml') && field('id') === '1' && host !== '' && field('url').length <= 128
-    if (!isRight || !(beat >= 1 && beat <= 30)) return failure(6, 'badXmlFormat')
-    this.heartbeatS = beat
-    this.listener = `${field('protocolType').toLowerCase()}://${host}:${field('portNo')}${field('url')}`
-    void this.#push()
-    return xml('<ResponseStatus version="2.0" xmlns="http://www.isapi.org/ver20/XMLSchema"><statusCode>1</statusCode><statusString>OK</statusString><subStatusCode>ok</subStatusCode></ResponseStatus>') // prettier-ignore
+    const told = listenerIn(body)
+    if (!told) return failure(6, 'badXmlFormat')
+    this.heartbeatS = told.heartbeatS
+    this.listener = told.url
+    this.#queue.go()
+    return done()
   }
 
   #stream(): Answered {
@@ -252,6 +172,15 @@ export class Hikvision {
     }
   }
 
+  #entryOf({ employee = '', name = '', card = '', minor = 0x4b, major = 5, ...more }: Person): LogEntry {
+    const wall = this.#wall()
+    this.serialNo += 1
+    const shown = timeText(wall, this.offsetMinutes)
+    const { status = 'checkIn', cardType } = more
+    const about = { major, minor, wall, employee, name, card, status, mode: 'cardOrFace' }
+    return { ...about, serialNo: this.serialNo, time: shown, ...(cardType !== undefined && { cardType }) }
+  }
+
   #sender(shape: Shape = this.shape) {
     return { serial: this.serial, tellsSerial: this.tellsSerial, shape }
   }
@@ -262,20 +191,6 @@ export class Hikvision {
 
   #send(body: Body): void {
     for (const sink of this.#sinks) sink.send(streamPart(body, this.boundary, this.partsHaveLength))
-  }
-
-  /** One after the other, each until somebody says 200: later ones wait. */
-  async #push(): Promise<void> {
-    if (this.#isPushing) return
-    this.#isPushing = true
-    const { clock, signal } = this.#options
-    for (let next = this.#queue[0]; next && this.listener !== undefined && !signal.aborted; next = this.#queue[0]) {
-      const isCurrent = clock.uptime() - next.since < STALE_MS
-      const isDone = await this.#post(eventBody(this.#sender(), next.entry, isCurrent))
-      if (isDone && this.#queue[0] === next) this.#queue.shift()
-      else if (!isDone) await clock.sleep(RETRY_MS, signal)
-    }
-    this.#isPushing = false
   }
 
   async #post(body: Body): Promise<boolean> {
@@ -294,23 +209,7 @@ export class Hikvision {
     const { clock, signal } = this.#options
     while (!signal.aborted) {
       await clock.sleep(this.heartbeatS * 1_000, signal)
-      if (signal.aborted || this.isDead || this.isMute) continue
-      const time = timeText(this.#wall(), this.offsetMinutes)
-      if (this.listener !== undefined) await this.#post(heartbeatBody(this.#sender(), time))
-      this.#send(heartbeatBody(this.#sender('xml'), time))
+      if (!signal.aborted && !this.isDead && !this.isMute) await this.beat()
     }
   }
-}
-
-function xml(body: string): Answered {
-  return { status: 200, headers: { 'Content-Type': 'application/xml' }, body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}` } // prettier-ignore
-}
-
-function json(value: unknown): Answered {
-  return { status: 200, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) }
-}
-
-/** 200 and a failure, as several firmware versions have it. */
-function failure(statusCode: number, subStatusCode: string): Answered {
-  return json({ statusCode, statusString: 'Invalid Content', subStatusCode })
 }
