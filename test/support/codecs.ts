@@ -1,5 +1,6 @@
 /** The codecs that are fuzzed: a file in codecs/ and a row here for every driver of the registry. */
 import type { Codec } from './codecs/codec.js'
+import { hikvision } from './codecs/hikvision.js'
 import { osdp } from './codecs/osdp.js'
 import { pcsc } from './codecs/pcsc.js'
 import { pn532 } from './codecs/pn532.js'
@@ -9,4 +10,4 @@ import { wedge } from './codecs/wedge.js'
 import { wiegand } from './codecs/wiegand.js'
 import { zfm } from './codecs/zfm.js'
 
-export const CODECS: readonly Codec[] = [osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, zfm]
+export const CODECS: readonly Codec[] = [hikvision, osdp, pcsc, pn532, qr, rdm6300, wedge, wiegand, zfm]
