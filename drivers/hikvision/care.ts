@@ -1,5 +1,5 @@
 /** What is asked of a terminal with a url: who it is, its time, that it pushes, and its log. */
-import type { Moment, Point } from '../../src/driver.js'
+import type { Point } from '../../src/driver.js'
 import type { Client } from './client.js'
 import type { Session } from './config.js'
 import { History, type Reconciled } from './history.js'
@@ -20,8 +20,8 @@ export interface CareParts {
 export class Care {
   readonly #parts: CareParts
   readonly #history: History
-  /** The newest moment at which it answered. */
-  #last: Moment | undefined
+  /** When it answered last, and the uptime then. */
+  #last: { readonly wall: number; readonly uptime: number } | undefined
   #isArmed = false
 
   constructor(parts: CareParts) {
@@ -42,7 +42,7 @@ export class Care {
   async setUp(): Promise<boolean> {
     const { session, client, point, taking, path } = this.#parts
     const { aheadMs, arrived } = await clockAhead(client, session.zone, () => session.clock.uptime())
-    this.#last = arrived
+    this.#last = arrived && { wall: arrived.wall, uptime: session.clock.uptime() }
     taking.aheadMs = aheadMs
     if (aheadMs !== undefined) session.measure({ clockAheadMs: aheadMs }, point.id)
     if (this.#isArmed || session.config.callback === '') return false

@@ -2,7 +2,7 @@
 import { boundaryIn, boundaryOf, PartDecoder } from '../../drivers/hikvision/codec.js'
 import { messageIn } from '../../drivers/hikvision/event.js'
 import type { Hikvision } from '../../simulators/hikvision.js'
-import type { TwinOptions } from '../../simulators/hikvision-kinds.js'
+import type { Answered, TwinOptions } from '../../simulators/hikvision-kinds.js'
 import { TransportError, type Clock, type HttpAnswer, type HttpAsk, type HttpReply, type HttpRequest, type HttpTransport } from '../../src/driver.js' // prettier-ignore
 
 type Chunk = HttpAnswer['chunks'] extends AsyncIterable<infer Item> ? Item : never
@@ -61,11 +61,40 @@ export class MemoryHttp implements HttpTransport {
     const headers = { authorization: ask.headers?.['Authorization'] }
     const answer = twin.answer({ method: ask.method, uri: pathname + search, headers, body: ask.body ?? '' })
     const chunk = { bytes: Buffer.from(answer.body), arrived: this.#clock.now() }
+    const { stream } = answer
     return {
       status: answer.status,
       headers: Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value])),
-      chunks: one(chunk),
+      chunks: stream ? this.#live(stream, ask) : one(chunk),
       text: async () => answer.body,
+    }
+  }
+
+  /** What never ends, unless it is silent or let go of. */
+  async *#live(stream: NonNullable<Answered['stream']>, { silentMs = 10_000, signal }: HttpAsk): AsyncGenerator<Chunk> {
+    const waiting: Chunk[] = []
+    let news = new AbortController()
+    let isOver = false
+    const end = (): void => {
+      isOver = true
+      news.abort()
+    }
+    signal?.addEventListener('abort', end, { once: true })
+    const send = (bytes: Buffer): void => {
+      waiting.push({ bytes, arrived: this.#clock.now() })
+      news.abort()
+    }
+    const leave = stream({ send, end })
+    try {
+      while (!isOver) {
+        if (waiting.length === 0) await this.#clock.sleep(silentMs, news.signal)
+        if (waiting.length === 0 && !isOver) throw new TransportError('transport-lost', 'silent')
+        news = new AbortController()
+        yield* waiting.splice(0)
+      }
+    } finally {
+      leave()
+      signal?.removeEventListener('abort', end)
     }
   }
 }
