@@ -4,11 +4,11 @@ import type { SiteZone } from '../../src/driver.js'
 import type { Client } from './client.js'
 import type { AcsRecord } from './event.js'
 import { acsPage, knowsSerials, type Search } from './isapi.js'
-import type { Cursor, Ledger } from './ledger.js'
+import { RESET_MS, type Cursor, type Ledger } from './ledger.js'
 import type { Taken, Taking } from './taking.js'
 
 /** A window begins that much before the last record: clocks are set, and records are written late. [FACE A4] */
-export const OVERLAP_MS = 300_000
+const OVERLAP_MS = 300_000
 /** And ends that much after now. */
 const AHEAD_MS = 86_400_000
 /** Of a terminal that goes on for ever. 300,000 records are more than any of them keeps. */
@@ -40,11 +40,6 @@ export class History {
     this.#parts = parts
   }
 
-  /** The terminal may be another one, or have other firmware. */
-  forget(): void {
-    this.#bySerial = undefined
-  }
-
   /** `now`: what the terminal's clock shows. Throws what the client does; then the same is asked for again. */
   async reconcile(now: number): Promise<Reconciled> {
     const { client, ledger } = this.#parts
@@ -52,31 +47,43 @@ export class History {
     const cursor = ledger.cursor ?? { wall: now }
     // What comes by itself from here on is not part of this.
     const { highest } = ledger
-    const search = this.#searchFrom(cursor, now)
+    const byTime = this.#byTime(cursor, now)
+    const bySerial = this.#bySerial && cursor.serialNo !== undefined ? this.#from(cursor.serialNo + 1, now) : undefined
+    let read = await this.#read(bySerial ?? byTime)
+    // Nothing above that number: it may count from the beginning again.
+    if (bySerial && read.isWhole && !read.newest) read = await this.#read(byTime)
+    const { found, isWhole, newest } = read
+    if (isWhole) ledger.complete(completed(cursor, newest, highest))
+    return { found, isWhole }
+  }
+
+  async #read(search: Omit<Search, 'position'>): Promise<Reconciled & { readonly newest: Cursor | undefined }> {
+    const { client, taking, over } = this.#parts
     let found = 0
     let newest: Cursor | undefined
     for (let position = 0, page = 0; page < MOST_PAGES; page++) {
       const { status, matches, records, arrived } = await acsPage(client, { ...search, position })
       for (const record of records) {
-        const taken: Taken = arrived ? await this.#parts.taking.take(record, arrived, 'history') : 'refused'
-        if (taken === 'refused' || this.#parts.over.aborted) return { found, isWhole: false }
+        const taken: Taken = arrived ? await taking.take(record, arrived, 'history') : 'refused'
+        if (taken === 'refused' || over.aborted) return { found, isWhole: false, newest }
         if (taken === 'new') found += 1
-        newest = later(newest, record, this.#parts.taking.wallOf(record))
+        newest = later(newest, record, taking.wallOf(record))
       }
       position += matches
       // The total grows while we read: only the terminal knows whether there is more.
       if (status !== 'MORE' || matches === 0) break
     }
-    ledger.complete(completed(cursor, newest, highest))
-    return { found, isWhole: true }
+    return { found, isWhole: true, newest }
   }
 
-  #searchFrom({ serialNo, wall }: Cursor, now: number): Omit<Search, 'position'> {
+  #from(beginSerialNo: number, now: number): Omit<Search, 'position'> {
     const offsetMinutes = this.#parts.zone.offsetMinutes(now)
-    const id = randomUUID()
-    if (this.#bySerial && serialNo !== undefined)
-      return { id, from: EVER[0], to: EVER[1], beginSerialNo: serialNo + 1, offsetMinutes }
-    return { id, from: Math.min(wall, now) - OVERLAP_MS, to: now + AHEAD_MS, offsetMinutes }
+    return { id: randomUUID(), from: EVER[0], to: EVER[1], beginSerialNo, offsetMinutes }
+  }
+
+  #byTime({ wall }: Cursor, now: number): Omit<Search, 'position'> {
+    const offsetMinutes = this.#parts.zone.offsetMinutes(now)
+    return { id: randomUUID(), from: Math.min(wall, now) - OVERLAP_MS, to: now + AHEAD_MS, offsetMinutes }
   }
 }
 
@@ -88,7 +95,10 @@ function later(newest: Cursor | undefined, { serialNo }: AcsRecord, wall: number
 }
 
 function completed(before: Cursor, newest: Cursor | undefined, highest: number): Cursor {
-  const serialNo = Math.max(newest?.serialNo ?? before.serialNo ?? 0, highest)
+  const { serialNo: last = 0 } = before
+  // A lower number and clearly later: it counts from the beginning again.
+  if (newest && (newest.serialNo ?? 0) < last && newest.wall > before.wall + RESET_MS && highest <= last) return newest
+  const serialNo = Math.max(newest?.serialNo ?? last, highest)
   const wall = Math.max(newest?.wall ?? 0, before.wall)
   return serialNo > 0 ? { serialNo, wall } : { wall }
 }

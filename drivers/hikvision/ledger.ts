@@ -6,7 +6,7 @@ const MOST_TAKEN = 2_048
 /** Written at most so often: what is lost with it is only asked for again. */
 const SAVE_MS = 10_000
 /** A number that is not higher, of a record that is clearly newer: the terminal counts from the beginning again. */
-const RESET_MS = 60_000
+export const RESET_MS = 60_000
 
 export interface Cursor {
   /** Everything up to this record was taken; absent while nothing is known about numbers. */
@@ -80,8 +80,11 @@ export class Ledger {
 
   /** Nothing before this is missing any more. */
   complete(cursor: Cursor): void {
+    const last = this.#cursor?.serialNo ?? 0
+    // After a reset the numbers of before mean nothing any more.
+    this.#highest =
+      (cursor.serialNo ?? 0) < last ? (cursor.serialNo ?? 0) : Math.max(this.#highest, cursor.serialNo ?? 0)
     this.#cursor = cursor
-    this.#highest = Math.max(this.#highest, cursor.serialNo ?? 0)
   }
 
   /** Keeps the cursor, now and then. */

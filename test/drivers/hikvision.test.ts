@@ -125,7 +125,9 @@ describe('hikvision over real sockets', function () {
       twin.loseNext = 140
       for (let number = 0; number < 70; number++) twin.punch({ employee: `lost-${number}` })
       let more = 3
-      twin.log.onPage = () => void (more-- > 0 && twin.punch({ employee: `paging-${more}` }))
+      twin.log.onPage = () => {
+        if (more-- > 0) twin.punch({ employee: `paging-${more}` })
+      }
       twin.punch({ employee: 'last' })
       await until(() => new Set(values(run)).size === 75, 10_000, '75 people')
       assert.equal(new Set(keys(run)).size, 75)
@@ -163,20 +165,23 @@ describe('hikvision over real sockets', function () {
     assert.ok(run.session.sightings.every(({ claim }) => claim?.late === true))
   })
 
-  it('knows a terminal that counts from the beginning again', async () => {
-    const { twin, run } = await ready()
-    twin.aheadMs = -600_000
-    for (let number = 0; number < 20; number++) twin.punch({ employee: `old-${number}` })
-    await until(() => twin.waiting === 0)
-    twin.resetFactory()
-    twin.aheadMs = 0
-    twin.listener = `${stand.url}/hik/${SECRET}`
-    twin.loseNext = 2
-    twin.punch({ employee: 'lost' })
-    twin.punch({ employee: 'new' })
-    await until(() => values(run).includes('lost') && values(run).includes('new'))
-    assert.equal(new Set(keys(run)).size, 22)
-  })
+  for (const isPushed of [true, false]) {
+    it(`knows a terminal that counts from the beginning again${isPushed ? '' : ', without pushes'}`, async () => {
+      const { twin, run } = await ready()
+      for (let number = 0; number < 20; number++) twin.punch({ employee: `old-${number}` })
+      await until(() => run.session.memory.get('cursor K12345678')?.endsWith(' 40') === true)
+      twin.resetFactory()
+      twin.aheadMs = 600_000
+      if (isPushed) twin.listener = `${stand.url}/hik/${SECRET}`
+      else twin.isMute = true
+      twin.loseNext = 2
+      twin.punch({ employee: 'lost' })
+      twin.punch({ employee: 'new' })
+      await until(() => values(run).includes('lost') && values(run).includes('new'), 20_000, 'both')
+      assert.equal(new Set(keys(run)).size, 22)
+      await until(() => run.session.memory.get('cursor K12345678')?.endsWith(' 4') === true)
+    })
+  }
 
   it('sets the listener again when a terminal is silent, and when it was away', async () => {
     const { twin, run } = await ready()
