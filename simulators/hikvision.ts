@@ -29,6 +29,8 @@ export class Hikvision {
   loseNext = 0
   /** What becomes of the bytes of a body before they go out. */
   spoil: (bytes: Buffer) => Buffer = (bytes) => bytes
+  /** Paths that this model does not know. */
+  refuses: RegExp | undefined
   /** Each push is sent twice although it was answered. */
   repeats = false
   boundary = 'boundary'
@@ -126,6 +128,7 @@ export class Hikvision {
       return { status: 401, headers, body: refusal.body }
     }
     const [path = ''] = asked.uri.split('?')
+    if (this.refuses?.test(path)) return failure(4, 'notSupport')
     switch (`${asked.method} ${path}`) {
       case 'GET /ISAPI/System/deviceInfo':
         return deviceInfo(this.serial)

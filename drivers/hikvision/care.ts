@@ -34,17 +34,23 @@ export class Care {
     this.#isArmed = false
   }
 
-  about(): Promise<About> {
-    return deviceInfo(this.#parts.client)
+  async about(): Promise<About> {
+    const { client, session } = this.#parts
+    const about = await deviceInfo(client)
+    if (about.arrived) this.#last = { wall: about.arrived.wall, uptime: session.clock.uptime() }
+    return about
+  }
+
+  async compareClocks(): Promise<void> {
+    const { session, client, point, taking } = this.#parts
+    const aheadMs = await clockAhead(client, session.zone, () => session.clock.uptime())
+    taking.aheadMs = aheadMs
+    if (aheadMs !== undefined) session.measure({ clockAheadMs: aheadMs }, point.id)
   }
 
   /** True when it was told to push, now. */
-  async setUp(): Promise<boolean> {
-    const { session, client, point, taking, path } = this.#parts
-    const { aheadMs, arrived } = await clockAhead(client, session.zone, () => session.clock.uptime())
-    this.#last = arrived && { wall: arrived.wall, uptime: session.clock.uptime() }
-    taking.aheadMs = aheadMs
-    if (aheadMs !== undefined) session.measure({ clockAheadMs: aheadMs }, point.id)
+  async arm(): Promise<boolean> {
+    const { session, client, path } = this.#parts
     if (this.#isArmed || session.config.callback === '') return false
     await arm(client, session.config.callback, path)
     this.#isArmed = true

@@ -35,6 +35,7 @@ export class Client {
   #count = 0
   #barredUntil = 0
   #refusal: LoginRefused | undefined
+  #turn: Promise<void> = Promise.resolve()
 
   constructor(session: Session, options: PointOptions, over: AbortSignal) {
     this.#session = session
@@ -61,7 +62,20 @@ export class Client {
     throw refused(question, answer.status, text)
   }
 
+  /** One after the other: terminals want the counts of a nonce to rise. */
   async #loggedIn(question: Question): Promise<HttpAnswer> {
+    const before = this.#turn
+    let done: () => void = () => undefined
+    this.#turn = new Promise((resolve) => (done = resolve))
+    await before
+    try {
+      return await this.#login(question)
+    } finally {
+      done()
+    }
+  }
+
+  async #login(question: Question): Promise<HttpAnswer> {
     if (this.#refusal && this.#session.clock.uptime() < this.#barredUntil) throw this.#refusal
     const first = await this.#send(question)
     if (first.status !== 401) return first
@@ -91,10 +105,9 @@ export class Client {
   #send({ method, path, body, type = 'application/xml', silentMs }: Question): Promise<HttpAnswer> {
     const { username, password } = this.#options
     const base = this.#options.url.replace(/\/+$/, '')
-    const uri = uriOf(base, path)
     const challenge = this.#challenge
     const cnonce = randomBytes(8).toString('hex')
-    const login = challenge && { method, uri, username, password, challenge, count: (this.#count += 1), cnonce }
+    const login = challenge && { method, uri: path, username, password, challenge, count: (this.#count += 1), cnonce }
     return this.#session.transport.ask({
       method,
       url: base + path,
@@ -107,11 +120,6 @@ export class Client {
       signal: this.#over,
     })
   }
-}
-
-/** The request line also holds what stands behind the host in the url. */
-function uriOf(base: string, path: string): string {
-  return base.replace(/^[a-z]+:\/\/[^/]+/i, '') + path
 }
 
 export function hostOf(url: string): string {

@@ -42,13 +42,15 @@ export const driver: Driver<typeof fields, 'http'> = {
 
 function terminalsOf(session: Session, over: AbortSignal): Terminal[] {
   const { callback, pathSecret, successCodes } = session.config
-  if (callback !== '') partsOf(callback)
+  if (callback !== '') partsOf('callback', callback)
+  if (!/^([\w-]{8,64})?$/.test(pathSecret)) throw wrong('pathSecret is not of 8 to 64 letters, digits, - and _')
   const codes = checked('successCodes', codesOf(successCodes))
   return session.points.map((point) => {
     // Parse boundary: the configuration was checked against the declaration of these options.
     const options = point.options as PointOptions
-    const { serial: matched } = point.match
-    const serial = typeof matched === 'string' ? matched : ''
+    const { serial } = point.match
+    if (typeof serial !== 'string' || !/^[\w-]{4,64}$/.test(serial)) throw wrong(`point ${point.id} has no serial`)
+    if (options.url !== '') partsOf(`url of ${point.id}`, options.url)
     const path = ['', 'hik', ...(pathSecret === '' ? [] : [pathSecret]), serial].join('/')
     return new Terminal({ session, point, options, serial, codes, path, over })
   })
@@ -60,7 +62,10 @@ function failureOf(work: readonly Promise<void>[]): Promise<never> {
 }
 
 function checked<Value extends object>(option: string, value: Value | { readonly problem: string }): Value {
-  if ('problem' in value)
-    throw new DeviceError('device-refused', `options.${option}: ${value.problem}`, { hint: `correct ${option}` })
+  if ('problem' in value) throw wrong(`${option}: ${value.problem}`)
   return value
+}
+
+function wrong(what: string): DeviceError {
+  return new DeviceError('device-refused', what, { hint: 'correct it in the configuration' })
 }

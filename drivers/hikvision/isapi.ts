@@ -13,12 +13,13 @@ const PAGE = 30
 export interface About extends DeviceIdentity {
   /** 12 upper-case hex digits, or ''. */
   readonly mac: string
+  readonly arrived: Moment | undefined
 }
 
 /** [FACE A1] */
 export async function deviceInfo(client: Client): Promise<About> {
   const question: Question = { method: 'GET', path: '/ISAPI/System/deviceInfo' }
-  const { text } = await client.ask(question)
+  const { text, arrived } = await client.ask(question)
   const fields = fieldsIn(text.trim())
   const info = fieldsOf(fields?.['DeviceInfo']) ?? fields
   const serial = textOf(info, 'serialNumber')
@@ -31,28 +32,27 @@ export async function deviceInfo(client: Client): Promise<About> {
     firmware: textOf(info, 'firmwareVersion'),
     serial,
     mac: textOf(info, 'macAddress').replace(/[:-]/g, '').toUpperCase(),
+    arrived,
   }
 }
 
-/** By how much its clock is ahead of ours, where it tells; and when it answered. [FACE A1] */
-export async function clockAhead(
-  client: Client,
-  zone: SiteZone,
-  uptime: () => number,
-): Promise<{ readonly aheadMs: number | undefined; readonly arrived: Moment | undefined }> {
+/** By how much its clock is ahead of ours, where it tells. [FACE A1] */
+export async function clockAhead(client: Client, zone: SiteZone, uptime: () => number): Promise<number | undefined> {
   const begun = uptime()
-  const { text, arrived } = await client.ask({ method: 'GET', path: '/ISAPI/System/time' })
+  const question: Question = { method: 'GET', path: '/ISAPI/System/time' }
+  const { text, arrived } = await client.ask(question)
+  checkDone(question, text)
   const fields = fieldsIn(text.trim())
   const time = fieldsOf(fields?.['Time']) ?? fields
   const theirs = instantOf(textOf(time, 'localTime'), zone, textOf(time, 'timeZone'))
-  if (theirs === undefined || !arrived) return { aheadMs: undefined, arrived }
+  if (theirs === undefined || !arrived) return undefined
   // It looked at its clock somewhere between question and answer, and tells whole seconds.
-  return { aheadMs: Math.round(theirs + 500 - (arrived.wall - (uptime() - begun) / 2)), arrived }
+  return Math.round(theirs + 500 - (arrived.wall - (uptime() - begun) / 2))
 }
 
 /** Tells it to push to us. XML: several firmware versions refuse JSON here. [FACE A2] */
 export async function arm(client: Client, callback: string, path: string): Promise<void> {
-  const { protocol, host, port } = partsOf(callback)
+  const { protocol, host, port } = partsOf('callback', callback)
   const isAddress = /^[\d.]+$|:/.test(host)
   const question: Question = {
     method: 'PUT',
@@ -80,12 +80,13 @@ export interface CallbackParts {
 }
 
 /** Parts of `http://192.168.1.10:8090`; throws DeviceError with a hint for what is none. */
-export function partsOf(callback: string): CallbackParts {
-  const match = /^(https?):\/\/(\[[0-9a-f:]+\]|[\w.-]+)(?::(\d{1,5}))?\/?$/i.exec(callback)
+export function partsOf(option: string, written: string): CallbackParts {
+  const match = /^(https?):\/\/(\[[0-9a-f:]+\]|[\w.-]+)(?::(\d{1,5}))?\/?$/i.exec(written)
   const [, protocol = '', host = '', port = protocol.toLowerCase() === 'https' ? '443' : '80'] = match ?? []
-  if (match) return { protocol: protocol.toLowerCase(), host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
-  throw new DeviceError('device-refused', `callback "${callback}" is no URL`, {
-    hint: 'write it as terminals reach this machine: http://192.168.1.10:8090',
+  if (match && Number(port) <= 65_535)
+    return { protocol: protocol.toLowerCase(), host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+  throw new DeviceError('device-refused', `${option} "${written}" is no URL`, {
+    hint: 'write it as http://192.168.1.10:8090',
   })
 }
 

@@ -1,5 +1,5 @@
 /** From a record of a terminal's log to a sighting, an event, or nothing. */
-import type { Credential, Moment, Point, Sighting } from '../../src/driver.js'
+import type { Credential, EventDetail, Moment, Point, Sighting } from '../../src/driver.js'
 import { alarmOf, type Codes } from './codes.js'
 import type { Session } from './config.js'
 import type { AcsRecord } from './event.js'
@@ -8,7 +8,7 @@ import { instantOf } from './time.js'
 
 /** Older than that, it was kept: only the terminal's clock knows when it was. */
 const LATE_MS = 60_000
-const MOST_UNLISTED = 32
+const MOST_TOLD = 256
 
 export type Source = 'live' | 'history'
 /** `refused`: nothing was stored, the terminal must send it again. */
@@ -19,7 +19,7 @@ export class Taking {
   readonly #point: Point
   readonly #codes: Codes
   readonly #ledger: Ledger
-  readonly #unlisted = new Set<number>()
+  readonly #told = new Set<string>()
   /** Milliseconds by which the terminal's clock is ahead of ours; undefined while it was not compared. */
   aheadMs: number | undefined
 
@@ -34,9 +34,13 @@ export class Taking {
   async take(record: AcsRecord, arrived: Moment, source: Source): Promise<Taken> {
     const wall = this.wallOf(record)
     const key = keyOf(record, wall)
-    if (this.#ledger.has(key)) return 'known'
-    const { serialNo = Infinity } = record
-    const wasTold = serialNo <= (this.#ledger.cursor?.serialNo ?? -1)
+    // What the log says again after a restart was told before it.
+    const isNews = source === 'live' || (record.serialNo ?? Infinity) > (this.#ledger.cursor?.serialNo ?? -1)
+    if (this.#ledger.has(key)) {
+      // The log does not tell everything that a push does.
+      if (isNews) await this.#tell(record, key, wall)
+      return 'known'
+    }
     const method = this.#codes.punch(record)
     const credential = method && this.#credentialOf(record)
     if (credential) {
@@ -46,7 +50,7 @@ export class Taking {
       if (verdict === 'refused') return 'refused'
     }
     this.#ledger.took(key)
-    if (!wasTold) await this.#tell(record, wall)
+    if (isNews) await this.#tell(record, key, wall)
     return credential ? 'new' : 'known'
   }
 
@@ -76,16 +80,23 @@ export class Taking {
   }
 
   /** Alarms, and numbers that nobody has said the meaning of, once each. */
-  async #tell(record: AcsRecord, wall: number | undefined): Promise<void> {
+  async #tell(record: AcsRecord, key: string, wall: number | undefined): Promise<void> {
     const when = wall === undefined ? {} : { at: new Date(wall).toISOString() }
     const person = record.employee === '' ? {} : { person: `…${record.employee.slice(-4)}` }
-    const alarm = alarmOf(record)
-    if (alarm) await this.#session.event(alarm[0], { ...alarm[1], ...when }, this.#point.id)
-    if (record.isDuress && alarm?.[0] !== 'duress') await this.#session.event('duress', { ...when, ...person }, this.#point.id) // prettier-ignore
+    const [type, detail] = alarmOf(record) ?? []
+    if (type !== undefined) await this.#tellOnce(`${type} ${key}`, type, { ...detail, ...when })
+    if (record.isDuress && type !== 'duress') await this.#tellOnce(`duress ${key}`, 'duress', { ...when, ...person })
     if (record.employee === '' || !this.#codes.isUnlisted(record)) return
-    if (this.#unlisted.has(record.minor) || this.#unlisted.size >= MOST_UNLISTED) return
-    this.#unlisted.add(record.minor)
-    await this.#session.event('code-unlisted', { minor: `0x${record.minor.toString(16)}`, hint: 'add it to successCodes if it is a punch', ...when }, this.#point.id) // prettier-ignore
+    const minor = `0x${record.minor.toString(16)}`
+    await this.#tellOnce(minor, 'code-unlisted', { minor, hint: 'add it to successCodes if it is a punch', ...when })
+  }
+
+  async #tellOnce(name: string, type: string, detail: EventDetail): Promise<void> {
+    if (this.#told.has(name)) return
+    this.#told.add(name)
+    const [oldest] = this.#told
+    if (this.#told.size > MOST_TOLD && oldest !== undefined) this.#told.delete(oldest)
+    await this.#session.event(type, detail, this.#point.id)
   }
 }
 

@@ -21,6 +21,7 @@ import { instantOf } from './time.js'
 
 /** [FACE A2] */
 const SILENCE_MS = 3 * HEARTBEAT_S * 1_000
+const NOTHING = { found: 0, isWhole: true } as const
 
 export interface TerminalParts {
   readonly session: Session
@@ -49,6 +50,7 @@ export class Terminal {
   #state: 'new' | 'up' | 'lost' = 'new'
   #trouble = ''
   #hasBeats = false
+  readonly #refused = new Set<string>()
 
   constructor(parts: TerminalParts) {
     const { session, point, options, serial, codes, over } = parts
@@ -152,7 +154,7 @@ export class Terminal {
     this.#schedule.visiting()
     try {
       if (isFull) await this.#look(care)
-      const { found, isWhole } = await care.reconcile()
+      const { found, isWhole } = (await this.#unlessRefused('history', () => care.reconcile())) ?? NOTHING
       this.#schedule.visited(isFull, found, isWhole)
       if (found > 0) session.log.info('Records fetched from a terminal', { point: point.id, found })
     } catch (error) {
@@ -167,9 +169,26 @@ export class Terminal {
       throw new DeviceError('device-refused', `${this.host} is another terminal`, { hint })
     }
     this.mac = about.mac
-    const isTold = await care.setUp()
-    if (isTold) this.#schedule.expect(SILENCE_MS)
     this.#up(about)
+    await this.#unlessRefused('clock', () => care.compareClocks())
+    const isTold = await this.#unlessRefused('listener', () => care.arm())
+    if (isTold) this.#schedule.expect(SILENCE_MS)
+  }
+
+  /** What a terminal cannot do does not keep it from the rest. Told once. */
+  async #unlessRefused<Result>(what: string, ask: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof DeviceError) || error instanceof LoginRefused) throw error
+      if (this.#refused.has(what)) return undefined
+      this.#refused.add(what)
+      const { session, point } = this.#parts
+      const facts = { what, reason: error.message, ...(error.hint !== undefined && { hint: error.hint }) }
+      session.log.warn('Terminal refuses', { point: point.id, ...facts })
+      await session.event('terminal-refuses', facts, point.id)
+      return undefined
+    }
   }
 
   #failed(error: unknown, care: Care): void {
@@ -182,7 +201,7 @@ export class Terminal {
     this.#lose({ code, reason: error.message, ...(error.hint !== undefined && { hint: error.hint }) })
   }
 
-  #up({ model, firmware, serial }: Omit<About, 'mac'>): void {
+  #up({ model, firmware, serial }: Omit<About, 'mac' | 'arrived'>): void {
     if (this.isUp) return
     this.#state = 'up'
     this.#trouble = ''

@@ -2,7 +2,6 @@
 import { strict as assert } from 'node:assert'
 import { connect } from 'node:net'
 import type { Shape } from '../../simulators/hikvision-bodies.js'
-import { DeviceError, type Sighting } from '../../src/driver.js'
 import { PASSWORD, point, SECRET, Stand, type DriverRun } from '../support/hikvision-stand.js'
 import { until } from '../support/until.js'
 
@@ -222,6 +221,21 @@ describe('hikvision over real sockets', function () {
     assert.ok(!JSON.stringify(run.session.log.lines).includes('wrong'))
   })
 
+  it('goes on with a terminal that knows nothing but pushing', async () => {
+    const { twin, url } = await stand.terminal({ listener: `${stand.url}/hik/${SECRET}` })
+    twin.refuses = /time|AcsEvent|httpHosts/
+    const run = await stand.run([point('gate', twin.serial, { url, password: PASSWORD })])
+    await until(() => run.session.events.length === 3)
+    for (let number = 0; number < 5; number++) twin.punch({ employee: String(number) })
+    await until(() => twin.waiting === 0)
+    const { clock } = stand
+    const begun = clock.uptime()
+    await until(() => clock.uptime() - begun > 400_000, 20_000, 'another poll')
+    assert.deepEqual(run.session.pointStates, [['gate', 'up']])
+    assert.deepEqual(run.session.events.map(({ detail }) => `${detail['what']}: ${detail['reason']}`), ['clock: GET /ISAPI/System/time: notSupport', 'listener: PUT /ISAPI/Event/notification/httpHosts/1: notSupport', 'history: POST /ISAPI/AccessControl/AcsEvent: notSupport']) // prettier-ignore
+    assert.equal(values(run).length, 5)
+  })
+
   it('keeps its nonce, and takes a new one when it is stale', async () => {
     const { twin, run } = await ready({ nonceUses: 3 })
     const begun = twin.asked.length
@@ -334,55 +348,5 @@ describe('hikvision over real sockets', function () {
     const told = JSON.stringify([run.session.log.lines, run.session.events, [...run.session.memory]])
     assert.doesNotMatch(told + JSON.stringify(run.session.sightings), /Zhang/)
     assert.doesNotMatch(told, /0010010|0020020|0030030|Secret|f00dcafe/)
-  })
-
-  it('names what is wrong in its options, and another terminal at the url', async () => {
-    for (const [config, word] of [
-      [{ allow: 'everybody' }, /allow/],
-      [{ successCodes: '0x' }, /0x4b/],
-      [{ callback: 'us' }, /callback/],
-    ] as const) {
-      // prettier-ignore
-      const run = await stand.run([point('gate', 'K1')], config)
-      await assert.rejects(run.done, (error) => error instanceof DeviceError && word.test(error.message) && error.hint !== undefined) // prettier-ignore
-      await run.stop()
-    }
-    const { twin, url } = await stand.terminal()
-    const run = await stand.run([point('gate', 'Q0000000', { url, password: PASSWORD })])
-    await until(() => run.session.pointStates.length > 0)
-    assert.match(JSON.stringify(run.session.pointStates), /another terminal.*correct url or serial/)
-    assert.equal(twin.listener, undefined)
-  })
-
-  it('loses none of 2,000 events while the listener comes and goes', async function () {
-    this.timeout(120_000)
-    const { twin, url } = await stand.terminal({ shape: 'multipart' })
-    const stored = new Map<string, string>()
-    const answer = ({ claim, credential }: Sighting) => {
-      const isNew = !stored.has(claim?.key ?? '')
-      stored.set(claim?.key ?? '', credential.value)
-      return isNew ? 'accepted' : 'repeat'
-    }
-    const start = async (): Promise<DriverRun> => {
-      const run = await stand.run([point('gate', twin.serial, { url, password: PASSWORD })])
-      run.session.answer = answer
-      return run
-    }
-    let run = await start()
-    await until(() => twin.listener !== undefined && twin.log.pages > 0)
-    for (let number = 0; number < 1_000; number++) {
-      // Two records each. Some are never pushed, some bodies are cut.
-      if (number % 50 === 7) twin.loseNext = 4
-      twin.spoil = number % 9 === 3 ? (bytes) => bytes.subarray(0, -30) : (bytes) => bytes
-      twin.punch({ employee: String(number), name: 'Zhang San' })
-      if (number % 100 === 50) {
-        await run.stop()
-        run = await start()
-      }
-      if (number % 200 === 120) twin.reboot()
-      if (number % 5 === 0) await until(() => twin.waiting < 20 || twin.listener === undefined)
-    }
-    await until(() => new Set(stored.values()).size === 1_000, 60_000, 'everybody is stored')
-    assert.equal(stored.size, 1_000, 'each record has one key')
   })
 })
