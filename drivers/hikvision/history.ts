@@ -11,6 +11,8 @@ import type { Taken, Taking } from './taking.js'
 const OVERLAP_MS = 300_000
 /** And ends that much after now. */
 const AHEAD_MS = 86_400_000
+/** So many numbers are read again: a record may be in the log only after the one behind it was pushed. */
+const OVERLAP = 20
 /** Of a terminal that goes on for ever. 300,000 records are more than any of them keeps. */
 const MOST_PAGES = 10_000
 /** All there is, where records are asked for by number. */
@@ -22,6 +24,9 @@ export interface Reconciled {
   /** False when the journal could not store one: the rest is asked for later. */
   readonly isWhole: boolean
 }
+
+/** What reading gave, and the newest of the records. */
+type Read = Reconciled & { readonly newest: Cursor | undefined }
 
 export interface HistoryParts {
   readonly client: Client
@@ -48,16 +53,21 @@ export class History {
     // What comes by itself from here on is not part of this.
     const { highest } = ledger
     const byTime = this.#byTime(cursor, now)
-    const bySerial = this.#bySerial && cursor.serialNo !== undefined ? this.#from(cursor.serialNo + 1, now) : undefined
-    let read = await this.#read(bySerial ?? byTime)
+    const { serialNo } = cursor
+    if (!this.#bySerial || serialNo === undefined) return this.#complete(cursor, highest, await this.#read(byTime))
+    const read = await this.#read(this.#bySerials(serialNo, now))
     // Nothing above that number: it may count from the beginning again.
-    if (bySerial && read.isWhole && !read.newest) read = await this.#read(byTime)
-    const { found, isWhole, newest } = read
+    const isOver = read.isWhole && read.found === 0 && (read.newest?.serialNo ?? 0) <= serialNo && highest <= serialNo
+    return this.#complete(cursor, highest, isOver ? await this.#read(byTime) : read)
+  }
+
+  #complete(cursor: Cursor, highest: number, { found, isWhole, newest }: Read): Reconciled {
+    const { ledger } = this.#parts
     if (isWhole) ledger.complete(completed(cursor, newest, highest))
     return { found, isWhole }
   }
 
-  async #read(search: Omit<Search, 'position'>): Promise<Reconciled & { readonly newest: Cursor | undefined }> {
+  async #read(search: Omit<Search, 'position'>): Promise<Read> {
     const { client, taking, over } = this.#parts
     let found = 0
     let newest: Cursor | undefined
@@ -76,8 +86,9 @@ export class History {
     return { found, isWhole: true, newest }
   }
 
-  #from(beginSerialNo: number, now: number): Omit<Search, 'position'> {
+  #bySerials(last: number, now: number): Omit<Search, 'position'> {
     const offsetMinutes = this.#parts.zone.offsetMinutes(now)
+    const beginSerialNo = Math.max(1, last + 1 - OVERLAP)
     return { id: randomUUID(), from: EVER[0], to: EVER[1], beginSerialNo, offsetMinutes }
   }
 

@@ -43,7 +43,7 @@ export const driver: Driver<typeof fields, 'http'> = {
 function terminalsOf(session: Session, over: AbortSignal): Terminal[] {
   const { callback, pathSecret, successCodes } = session.config
   if (callback !== '') partsOf('callback', callback)
-  if (!/^([\w-]{8,64})?$/.test(pathSecret)) throw wrong('pathSecret is not of 8 to 64 letters, digits, - and _')
+  if (!/^([\w-]{8,48})?$/.test(pathSecret)) throw wrong('pathSecret is not of 8 to 48 letters, digits, - and _')
   const codes = checked('successCodes', codesOf(successCodes))
   return session.points.map((point) => {
     // Parse boundary: the configuration was checked against the declaration of these options.

@@ -9,6 +9,8 @@ import { xmlText } from './xml.js'
 export const HEARTBEAT_S = 30
 /** More are cut or refused. [FACE A4] */
 const PAGE = 30
+/** The most that a terminal names; some want an end where there is a beginning. */
+const LAST_SERIAL = 3_000_000_000
 
 export interface About extends DeviceIdentity {
   /** 12 upper-case hex digits, or ''. */
@@ -126,7 +128,7 @@ export async function acsPage(client: Client, search: Search): Promise<Page & Pi
         minor: 0,
         startTime: isoOf(search.from, search.offsetMinutes),
         endTime: isoOf(search.to, search.offsetMinutes),
-        ...(search.beginSerialNo !== undefined && { beginSerialNo: search.beginSerialNo }),
+        ...(search.beginSerialNo !== undefined && { beginSerialNo: search.beginSerialNo, endSerialNo: LAST_SERIAL }),
       },
     }),
   }

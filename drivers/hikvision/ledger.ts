@@ -47,7 +47,7 @@ export class Ledger {
     if (text === '' || wall === undefined || !Number.isSafeInteger(wall)) return
     this.#saved = text
     this.#cursor = serialNo !== undefined && Number.isSafeInteger(serialNo) ? { wall, serialNo } : { wall }
-    this.#highest = this.#cursor.serialNo ?? 0
+    this.#highest = Math.max(this.#highest, this.#cursor.serialNo ?? 0)
   }
 
   has(key: string): boolean {

@@ -1,5 +1,7 @@
 /** The Hikvision driver: wrong options, and 2,000 events while everything comes and goes. */
 import { strict as assert } from 'node:assert'
+import { eventBody, heartbeatBody, type Body } from '../../simulators/hikvision-bodies.js'
+import { timeText, type LogEntry } from '../../simulators/hikvision-log.js'
 import { DeviceError, type Sighting } from '../../src/driver.js'
 import { PASSWORD, point, Stand, type DriverRun } from '../support/hikvision-stand.js'
 import { until } from '../support/until.js'
@@ -33,6 +35,27 @@ describe('hikvision in the long run', function () {
     await until(() => run.session.pointStates.length > 0)
     assert.match(JSON.stringify(run.session.pointStates), /another terminal.*correct url or serial/)
     assert.equal(twin.listener, undefined)
+  })
+
+  it('calls late what was kept, and what is old, as far as clocks were compared', async () => {
+    const run = await stand.run([point('gate', 'K12345678')], { callback: '', pathSecret: '' })
+    const sender = { serial: 'K12345678', tellsSerial: true, shape: 'json' } as const
+    const post = async ({ bytes, type }: Body): Promise<void> => {
+      const { status } = await fetch(stand.url, { method: 'POST', body: bytes, headers: { 'Content-Type': type } })
+      assert.equal(status, 200)
+    }
+    const entry = (serialNo: number, agoMs: number): LogEntry => {
+      const wall = Date.now() - agoMs
+      return { serialNo, major: 5, minor: 75, wall, time: timeText(wall, 480), employee: '1', name: '', card: '', mode: '', status: '' } // prettier-ignore
+    }
+    await post(heartbeatBody(sender, timeText(Date.now(), 480)))
+    await post(eventBody(sender, entry(1, 0), true))
+    await post(eventBody(sender, entry(2, 0), false))
+    await post(eventBody(sender, entry(3, 120_000), true))
+    assert.deepEqual(
+      run.session.sightings.map(({ claim }) => claim?.late),
+      [false, true, true],
+    )
   })
 
   it('loses none of 2,000 events while the listener comes and goes', async function () {

@@ -92,11 +92,13 @@ describe('hikvision over real sockets', function () {
         ['user', '123', 'card'],
       ],
     )
-    assert.deepEqual(
-      run.session.events.map(({ type, point: at }) => `${type} ${at}`),
-      ['door-forced gate', 'tamper gate', 'duress gate', 'code-unlisted gate'],
-    )
-    assert.equal(run.session.events[2]?.detail['person'], '…7777')
+    assert.deepEqual(run.session.events.map(({ type, point: at }) => `${type} ${at}`).sort(), [
+      'code-unlisted gate',
+      'door-forced gate',
+      'duress gate',
+      'tamper gate',
+    ])
+    assert.equal(run.session.events.find(({ type }) => type === 'duress')?.detail['person'], '…7777')
   })
 
   it('takes the numbers that successCodes names, and scope site', async () => {
@@ -147,8 +149,24 @@ describe('hikvision over real sockets', function () {
     twin.listener = undefined
     for (let number = 0; number < 5; number++) twin.punch({ employee: `meanwhile-${number}` })
     const again = await stand.run([point('gate', twin.serial, { url, password: PASSWORD })])
-    await until(() => values(again).length === 5)
-    assert.deepEqual(values(again), [0, 1, 2, 3, 4].map((number) => `meanwhile-${number}`)) // prettier-ignore
+    await until(() => values(again).includes('meanwhile-4'))
+    // Some are read again; the journal knows their keys.
+    const known = new Set(keys(run))
+    const fresh = again.session.sightings.filter(({ claim }) => !known.has(claim?.key))
+    assert.deepEqual(fresh.map(({ credential }) => credential.value), [0, 1, 2, 3, 4].map((number) => `meanwhile-${number}`)) // prettier-ignore
+    assert.ok(again.session.sightings.length <= 6)
+  })
+
+  it('finds a record that enters the log behind the one that was pushed', async () => {
+    const { twin, run } = await ready()
+    twin.loseNext = 1
+    const slow = twin.punch({ employee: 'slow', unlocks: false })
+    const { entries } = twin.log
+    entries.splice(entries.indexOf(slow), 1)
+    twin.punch({ employee: 'fast' })
+    await until(() => run.session.memory.get('cursor K12345678')?.endsWith(' 3') === true)
+    entries.unshift(slow)
+    await until(() => values(run).includes('slow'), 20_000, 'the next poll')
   })
 
   it('takes a backlog, marked late, each record once', async () => {
@@ -333,9 +351,12 @@ describe('hikvision over real sockets', function () {
     const { twin, run } = await ready({ offsetMinutes: -210 })
     twin.aheadMs = -7_200_000
     await until(() => (run.session.figures['clockAheadMs'] ?? 0) < -7_190_000, 20_000, 'compared at the next poll')
-    twin.punch({ employee: '1' })
-    await until(() => values(run).length === 1)
-    assert.equal(run.session.sightings[0]?.claim?.late, false)
+    // One of them may come out of the log that was just being read.
+    for (const employee of ['1', '2', '3']) {
+      twin.punch({ employee })
+      await until(() => values(run).includes(employee))
+    }
+    assert.ok(run.session.sightings.some(({ claim }) => claim?.late === false))
   })
 
   it('keeps no names, and no whole numbers in its log', async () => {
