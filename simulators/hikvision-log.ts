@@ -35,14 +35,14 @@ export interface Condition {
   readonly endSerialNo?: number
 }
 
-const MOST_RESULTS = 30
-
 export class EventLog {
   readonly entries: LogEntry[] = []
   /** Whether it knows `beginSerialNo`; older firmware does not look at it. */
   knowsSerials = true
   /** Some firmware writes NO MATCHES. */
   noMatch = 'NO MATCH'
+  /** So many records a page at most, whatever is asked for. */
+  mostResults = 30
   /** Called before each page: people go on coming while somebody reads. */
   onPage: () => void = () => undefined
   /** Questions for pages so far. */
@@ -68,7 +68,7 @@ export class EventLog {
     this.#search = searchID
     this.onPage()
     const all = this.entries.filter((entry) => this.#fits(entry, condition))
-    const list = all.slice(from, from + Math.min(maxResults, MOST_RESULTS))
+    const list = all.slice(from, from + Math.min(maxResults, this.mostResults))
     const isMore = from + list.length < all.length
     const status = list.length === 0 ? this.noMatch : isMore ? 'MORE' : 'OK'
     return JSON.stringify({

@@ -118,6 +118,7 @@ describe('hikvision over real sockets', function () {
     it(`fetches what did not come, ${knowsSerials ? 'by number' : 'by time'}, while people go on coming`, async () => {
       const { twin, url } = await stand.terminal()
       twin.log.knowsSerials = knowsSerials
+      twin.log.mostResults = 17
       if (!knowsSerials) twin.log.noMatch = 'NO MATCHES'
       const run = await stand.run([point('gate', twin.serial, { url, password: PASSWORD })])
       await until(() => twin.listener !== undefined && twin.log.pages > 0)

@@ -1,6 +1,6 @@
 /** The driver and simulated terminals on real sockets of 127.0.0.1. */
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { fields, pointFields, type Config, type PointOptions } from '../../drivers/hikvision/config.js'
 import { driver } from '../../drivers/hikvision/index.js'
 import { HikvisionHttp } from '../../simulators/hikvision-http.js'
@@ -14,13 +14,20 @@ import { optionDefaults, RecordingLogger, RecordingSession } from './session.js'
 export const PASSWORD = 'Secret-12'
 export const SECRET = 'f00dcafe'
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+/** Below those that systems hand out: nobody else gets it meanwhile. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    const server = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!isFree) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
 
 export interface DriverRun {
