@@ -158,17 +158,24 @@ describe('hikvision over real sockets', function () {
     assert.ok(again.session.sightings.length <= 6)
   })
 
-  it('finds a record that enters the log behind the one that was pushed', async () => {
-    const { twin, run } = await ready()
-    twin.loseNext = 1
-    const slow = twin.punch({ employee: 'slow', unlocks: false })
-    const { entries } = twin.log
-    entries.splice(entries.indexOf(slow), 1)
-    twin.punch({ employee: 'fast' })
-    await until(() => run.session.memory.get('cursor K12345678')?.endsWith(' 3') === true)
-    entries.unshift(slow)
-    await until(() => values(run).includes('slow'), 20_000, 'the next poll')
-  })
+  for (const knowsSerials of [true, false]) {
+    it(`finds a record that enters the log late, ${knowsSerials ? 'by number' : 'by time'}`, async () => {
+      const { twin, url } = await stand.terminal()
+      twin.log.knowsSerials = knowsSerials
+      const run = await stand.run([point('gate', twin.serial, { url, password: PASSWORD })])
+      await until(() => twin.listener !== undefined && twin.log.pages > 0)
+      twin.loseNext = 1
+      twin.aheadMs = -120_000
+      const slow = twin.punch({ employee: 'slow', unlocks: false })
+      twin.aheadMs = 0
+      const { entries } = twin.log
+      entries.splice(entries.indexOf(slow), 1)
+      twin.punch({ employee: 'fast' })
+      await until(() => run.session.memory.get('cursor K12345678')?.endsWith(' 3') === true)
+      entries.unshift(slow)
+      await until(() => values(run).includes('slow'), 20_000, 'the next poll')
+    })
+  }
 
   it('takes a backlog, marked late, each record once', async () => {
     const { twin, run } = await ready()
