@@ -1,6 +1,7 @@
 /** The registry: every driver of this package. The daemon knows none by name. */
 import type { AnyDriver } from '../src/driver.js'
 import { driver as ble } from './ble/index.js'
+import { driver as hikvision } from './hikvision/index.js'
 import { driver as osdp } from './osdp/index.js'
 import { driver as pcsc } from './pcsc/index.js'
 import { driver as pn532 } from './pn532/index.js'
@@ -15,6 +16,7 @@ import { driver as zkPush } from './zk-push/index.js'
 
 export const drivers: readonly AnyDriver[] = [
   ble,
+  hikvision,
   osdp,
   pcsc,
   pn532,

@@ -12,7 +12,8 @@ import { tempFolder } from './support/temp.js'
 import { until } from './support/until.js'
 
 const MINUTE = 60_000
-const HEADER = 'seq,time,reader,place,direction,method,credential_type,credential,person,verdict,repeat_of,id,claim_time,claim_ahead_ms,claim_late'
+const HEADER =
+  'seq,time,reader,place,direction,method,credential_type,credential,person,verdict,repeat_of,id,claim_time,claim_ahead_ms,claim_late'
 
 describe('stored records', function () {
   this.timeout(60_000)
