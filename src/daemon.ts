@@ -9,6 +9,7 @@ import { controlActions } from './answers.js'
 import { RequestDesk } from './desk.js'
 import type { AnyDriver, EventDetail } from './driver.js'
 import { JournalError, messageOf } from './errors.js'
+import type { Damage } from './journal/check.js'
 import { JournalThread } from './journal/client.js'
 import type { JournalState } from './journal/journal.js'
 import { lockDirectory } from './journal/lock.js'
@@ -77,19 +78,41 @@ class Daemon {
   }
 
   async #openJournal(): Promise<{ thread: JournalThread; state: JournalState }> {
-    const { config, clock } = this.#context
+    const { config } = this.#context
     const opened = await JournalThread.open({
       file: this.#file,
       identity: { site: config.site.id, gateway: config.gateway.id, offsets: config.site.offsets },
       repeatWindowMs: config.policy.repeatWindowMs,
       keepSettledMs: config.data.keepSettledMs,
     })
-    opened.thread.onDeath = (error) => this.#fatal.abort(error)
-    if (opened.state.lastSeq === 0) {
-      chmodSync(this.#file, 0o640)
-      await opened.thread.append(audit(clock, 'journal-begun', opened.state.journal, { reason: 'created' }))
-    }
+    const { thread, state } = opened
+    thread.onDeath = (error) => this.#fatal.abort(error)
+    if (state.lastSeq === 0) chmodSync(this.#file, 0o640)
+    await this.#tellBeginning(thread, state)
+    thread.onDamage = (damages) => void this.#tellDamage(thread, damages)
+    await this.#tellDamage(thread, state.damages)
     return opened
+  }
+
+  /** A journal says first why it began: a consumer must know that numbers are missing, and since when. */
+  async #tellBeginning(thread: JournalThread, { journal, lastSeq, begun }: JournalState): Promise<void> {
+    const { clock, log } = this.#context
+    if (lastSeq === 0 && !begun) await thread.append(audit(clock, 'journal-begun', journal, { reason: 'created' }))
+    if (!begun) return
+    const hint =
+      'records were lost or replaced outside of punchd: keep a copy of the data directory, and see punchd verify'
+    log.error('A new journal begins: the old one is not what it was', { event: 'journal-begun', code: 'journal-corrupt', ...begun, hint }) // prettier-ignore
+    await thread.append(audit(clock, 'journal-begun', journal, { ...begun }))
+  }
+
+  async #tellDamage(thread: JournalThread, damages: readonly Damage[]): Promise<void> {
+    const { clock, log } = this.#context
+    const [first] = damages
+    if (!first) return
+    const hint = 'punchd verify tells more; nothing was changed or repaired'
+    log.error('Records are not what was stored', { event: 'journal-damaged', code: 'journal-corrupt', records: damages.length, first: first.seq, what: first.what, hint }) // prettier-ignore
+    const once = JSON.stringify(['journal-damaged', first.seq, first.what, damages.length])
+    await thread.append({ ...audit(clock, 'journal-damaged', String(first.seq), { records: damages.length, what: first.what }), once }) // prettier-ignore
   }
 
   async #serve(thread: JournalThread, state: JournalState, stop: AbortSignal): Promise<void> {

@@ -16,11 +16,17 @@ export interface InfoDocument {
   readonly drivers: readonly string[]
   readonly config: string
   readonly journal: string
+  /** Base64 of the 32 bytes of the Ed25519 key that records are signed with. */
+  readonly publicKey: string
   readonly site: string
   readonly timezone: string
 }
 
-export function infoDocument(config: Config, version: string, journal: string): InfoDocument {
+export function infoDocument(
+  config: Config,
+  version: string,
+  { journal, publicKey }: { readonly journal: string; readonly publicKey: string },
+): InfoDocument {
   return {
     version,
     schemas: ['punch/1', 'presence/1', 'audit/1'],
@@ -29,6 +35,7 @@ export function infoDocument(config: Config, version: string, journal: string): 
     drivers: [...new Set(config.readers.map(({ driver }) => driver))].sort(),
     config: configHash(config),
     journal,
+    publicKey,
     site: config.site.name,
     timezone: config.site.timezone,
   }

@@ -16,6 +16,7 @@ export interface ReportingContext {
   readonly config: Config
   readonly version: string
   readonly journal: string
+  readonly publicKey: string
   readonly file: string
   readonly clock: Clock
   readonly log: Logger
@@ -47,12 +48,12 @@ export class Reporting {
   #storageLow = false
 
   constructor(context: ReportingContext) {
-    const { config, clock, publisher, topics, status, version, journal } = context
+    const { config, clock, publisher, topics, status, version } = context
     this.#context = context
     this.#timeOf = zoneFormatter(config.site.offsets)
     this.#startedAt = clock.uptime()
     publisher.retain(topics.state, { state: 'online', since: this.#timeOf(clock.now().wall) })
-    publisher.retain(topics.info, infoDocument(config, version, journal))
+    publisher.retain(topics.info, infoDocument(config, version, context))
     status.onReader = (reader) => this.#reader(reader)
     for (const reader of status.readers) this.#reader(reader)
   }

@@ -52,7 +52,15 @@ export class Sending {
     this.publisher = new MqttPublisher({ config: config.mqtt, topics, clock, log, onOnline, onOffline })
     this.outbox = new Outbox({ journal: thread, publisher: this.publisher, clock, log, settled: state.settled })
     const { publisher, outbox } = this
-    this.#reporting = new Reporting({ ...context, ...parts, topics, publisher, outbox, journal: state.journal })
+    this.#reporting = new Reporting({
+      ...context,
+      ...parts,
+      topics,
+      publisher,
+      outbox,
+      journal: state.journal,
+      publicKey: state.publicKey,
+    })
   }
 
   start(): void {

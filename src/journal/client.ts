@@ -4,7 +4,20 @@ import type { Report } from '../attendance.js'
 import { JournalError } from '../errors.js'
 import { unpacked } from './columns.js'
 import type { Draft, JournalState, OutboundRecord, ParkedRecord } from './journal.js'
-import type { Answer, Failure, ParkOrder, Reported, Request, Requests, Tail, ThreadOptions, Verb } from './protocol.js'
+import type { Damage } from './check.js'
+import {
+  UNASKED,
+  type Answer,
+  type Failure,
+  type ParkOrder,
+  type Reported,
+  type Request,
+  type Requests,
+  type Started,
+  type Tail,
+  type ThreadOptions,
+  type Verb,
+} from './protocol.js'
 
 interface Waiting {
   readonly resolve: (value: unknown) => void
@@ -18,6 +31,8 @@ export class JournalThread {
   #dead: Error | undefined
   /** Called with the newest seq after every commit. */
   onAppend: ((lastSeq: number) => void) | undefined
+  /** Called with records that turned out to be damaged while the thread idled. */
+  onDamage: ((damages: readonly Damage[]) => void) | undefined
   /** Called when the thread ends without having been asked to. */
   onDeath: ((error: Error) => void) | undefined
   /** Newest record known here. */
@@ -31,7 +46,7 @@ export class JournalThread {
   }
 
   /** Starts the thread and opens the journal; rejects with the JournalError that stopped it. */
-  static async open(options: ThreadOptions): Promise<{ thread: JournalThread; state: JournalState }> {
+  static async open(options: ThreadOptions): Promise<{ thread: JournalThread; state: Started }> {
     const worker = new Worker(new URL('./thread.js', import.meta.url), {
       name: 'journal',
       workerData: options,
@@ -41,7 +56,7 @@ export class JournalThread {
       resourceLimits: { maxYoungGenerationSizeMb: 2 },
     })
     const thread = new JournalThread(worker)
-    const state = (await thread.#wait(0)) as JournalState
+    const state = (await thread.#wait(0)) as Started
     thread.lastSeq = state.lastSeq
     return { thread, state }
   }
@@ -108,6 +123,7 @@ export class JournalThread {
   }
 
   #settle(answer: Answer): void {
+    if (answer.id === UNASKED && 'value' in answer) return this.onDamage?.(answer.value as readonly Damage[])
     const waiting = this.#waiting.get(answer.id)
     this.#waiting.delete(answer.id)
     if ('failure' in answer) waiting?.reject(errorOf(answer.failure))

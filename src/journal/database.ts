@@ -9,12 +9,17 @@ export type SqliteDatabase = Database.Database
 
 /** "PNCH": marks the file as ours, so that another program's database is never written to. */
 const APPLICATION_ID = 0x504e4348
-const FORMAT = 2
+const FORMAT = 3
 /** Below this, a second connection can lose committed rows (the WAL-reset bug). */
 const OLDEST_SQLITE = [3, 51, 3] as const
 /** Up to this size the whole file is checked at start; it takes about a tenth of a second. */
 const CHECKED_BYTES = 64 * 1024 * 1024
 
+/**
+ * `record`: `body` is sealed, null once it was erased; then `commitment` keeps the chain whole. `once`: 16 bytes for each thing that
+ * may be stored once only; kept when the record is deleted, as a terminal may offer its whole log again after years.
+ * `memory`: what drivers wish to find again after a restart, sealed.
+ */
 const TABLES = `
   CREATE TABLE meta(
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -26,7 +31,12 @@ const TABLES = `
     kind TEXT NOT NULL,
     channel TEXT NOT NULL,
     wall INTEGER NOT NULL,
-    body TEXT NOT NULL
+    id BLOB NOT NULL,
+    body BLOB,
+    prev_hash BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    sig BLOB NOT NULL,
+    commitment BLOB
   ) STRICT;
   CREATE TABLE parked(
     seq INTEGER PRIMARY KEY,
@@ -34,18 +44,11 @@ const TABLES = `
     reason TEXT NOT NULL,
     wall INTEGER NOT NULL
   ) STRICT;
-`
-
-/**
- * Since format 2. `once`: 16 bytes for each thing that may be stored once only; kept when the record is deleted, as a
- * terminal may offer its whole log again after years. `memory`: what drivers wish to find again after a restart.
- */
-const TABLES_2 = `
   CREATE TABLE once(key BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE memory(
     reader TEXT NOT NULL,
     key TEXT NOT NULL,
-    value TEXT NOT NULL,
+    value BLOB NOT NULL,
     PRIMARY KEY (reader, key)
   ) STRICT, WITHOUT ROWID;
 `
@@ -61,7 +64,6 @@ export function openDatabase(file: string, journalId: string): SqliteDatabase {
       requireSqlite(db)
       setPragmas(db)
       if (fresh) create(db, journalId)
-      else upgrade(db)
       requireDurability(db)
       return db
     } catch (error) {
@@ -88,6 +90,8 @@ function inspect(file: string): void {
     if (application !== APPLICATION_ID) throw foreign(file, 'is a database of another program')
     if (format > FORMAT)
       throw foreign(file, `was written by a newer punchd (format ${format}, this one knows ${FORMAT})`)
+    // Before the first release: no proofs, nothing sealed.
+    if (format < FORMAT) throw foreign(file, `was written by a trial version (format ${format}) that left no proofs`)
     if (statSync(file).size > CHECKED_BYTES) return
     const verdict = String(db.pragma('quick_check(1)', { simple: true }))
     if (verdict !== 'ok') throw corrupt(file, verdict)
@@ -138,19 +142,9 @@ function setPragmas(db: SqliteDatabase): void {
 function create(db: SqliteDatabase, journalId: string): void {
   db.transaction(() => {
     db.exec(TABLES)
-    db.exec(TABLES_2)
     db.pragma(`application_id = ${APPLICATION_ID}`)
     db.pragma(`user_version = ${FORMAT}`)
     db.prepare('INSERT INTO meta(only, journal, settled) VALUES (1, ?, 0)').run(journalId)
-  })()
-}
-
-/** In one commit: a file is of one format or of the other. */
-function upgrade(db: SqliteDatabase): void {
-  if (Number(db.pragma('user_version', { simple: true })) >= FORMAT) return
-  db.transaction(() => {
-    db.exec(TABLES_2)
-    db.pragma(`user_version = ${FORMAT}`)
   })()
 }
 

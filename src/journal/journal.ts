@@ -1,8 +1,16 @@
 /** The append-only record of everything that happened, its unsettled tail, and what was set aside. Synchronous. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { JournalError } from '../errors.js'
 import { RECORD_KINDS, type Moment, type RecordKind } from '../model.js'
+import { anchorFile, readAnchor, writeAnchor, type Anchor } from './anchor.js'
+import { damagesIn, type Damage } from './check.js'
 import { canonical, type Json } from './canonical.js'
+import { openKeys, publicKeyOf } from './keys.js'
 import { openDatabase, translating, type SqliteDatabase } from './database.js'
+import { NO_HASH } from './proof.js'
+import { proofOf, Sealing, type Opened } from './sealing.js'
 import { prepare, type ParkedRecord, type Row, type RowValues, type Statements } from './statements.js'
 import { zoneFormatter, type ZoneOffsets } from './time.js'
 
@@ -49,6 +57,19 @@ export interface JournalState {
   readonly lastSeq: number
   readonly settled: number
   readonly parked: number
+  /** Base64 of the 32 bytes that signatures are checked with. */
+  readonly publicKey: string
+  /** Why this start began a new journal; absent when it went on with the one there was. */
+  readonly begun?: Beginning
+}
+
+/** A journal that began because the one before could not be gone on with. */
+export interface Beginning {
+  readonly reason: 'tail-lost' | 'rewritten' | 'replaced'
+  readonly before: string
+  /** The last record that is here, and the last that once was, as the anchor tells. */
+  readonly lastSeq: number
+  readonly anchorSeq: number
 }
 
 /** Schema names in records. */
@@ -59,13 +80,19 @@ const SCHEMA_OF: Readonly<Record<RecordKind, string>> = {
 }
 
 export class Journal {
-  readonly id: string
   readonly #file: string
   readonly #db: SqliteDatabase
   readonly #identity: Identity
   readonly #statements: Statements
+  readonly #sealing: Sealing
+  readonly #publicKey: string
   readonly #timeOf: (wall: number) => string
+  #id: string
+  #begun: Beginning | undefined
   #lastSeq: number
+  /** Hash of the newest record. */
+  #head: Buffer
+  #anchored: number
   #settled: number
   #lastOfKind: Map<RecordKind, number>
 
@@ -73,16 +100,75 @@ export class Journal {
     this.#file = file
     this.#identity = identity
     this.#timeOf = zoneFormatter(identity.offsets)
+    const keys = openKeys(dirname(file), !existsSync(file) || statSync(file).size === 0)
+    this.#sealing = new Sealing(keys)
+    this.#publicKey = publicKeyOf(keys.signing).toString('base64')
     this.#db = openDatabase(file, randomBytes(8).toString('hex'))
     this.#statements = prepare(this.#db)
     const meta = translating(file, () => this.#statements.meta.get())
     if (!meta) throw new TypeError('the journal has no meta row')
-    this.id = meta.journal
+    this.#id = meta.journal
     this.#settled = meta.settled
-    this.#lastSeq = translating(file, () => this.#statements.last.get()?.seq ?? 0)
+    const last = translating(file, () => this.#statements.last.get())
+    this.#lastSeq = last?.seq ?? 0
+    this.#head = last?.hash ?? NO_HASH
+    this.#anchored = this.#lastSeq
     this.#lastOfKind = new Map(
       translating(file, () => this.#statements.lastOfKind.all()).map(({ kind, seq }) => [kind, seq]),
     )
+    this.#compareAnchor()
+  }
+
+  /** Names this journal; changes only at a start. */
+  get id(): string {
+    return this.#id
+  }
+
+  /** The database alone cannot tell that it lost its tail, or is an older copy of itself. */
+  #compareAnchor(): void {
+    const anchor = readAnchor(anchorFile(this.#file))
+    const reason = anchor && this.#contradiction(anchor)
+    if (anchor && reason) this.#begin(reason, anchor)
+    else if (this.#lastSeq > 0) this.anchor()
+  }
+
+  #contradiction({ journal, seq, hash }: Anchor): Beginning['reason'] | undefined {
+    if (journal !== this.#id) return 'replaced'
+    if (seq > this.#lastSeq) return 'tail-lost'
+    const known = translating(this.#file, () => this.#statements.hashOf.get(seq))
+    return known !== undefined && known.toString('hex') !== hash ? 'rewritten' : undefined
+  }
+
+  /** Goes on in the same file under a new name, with numbers that nobody used. */
+  #begin(reason: Beginning['reason'], anchor: Anchor): void {
+    this.#begun = { reason, before: this.#id, lastSeq: this.#lastSeq, anchorSeq: anchor.seq }
+    const settled = Math.min(this.#settled, this.#lastSeq)
+    this.#id = randomBytes(8).toString('hex')
+    translating(this.#file, () => this.#statements.begin.run(this.#id, settled))
+    this.#lastSeq = Math.max(this.#lastSeq, anchor.seq, this.#settled)
+    this.#settled = settled
+    this.#head = NO_HASH
+    this.#lastOfKind = new Map()
+    this.#anchored = 0
+  }
+
+  /** Checks the records behind `after`; `through` is the last one looked at, undefined when there are no more. */
+  check(after: number, limit: number): { readonly damages: readonly Damage[]; readonly through: number | undefined } {
+    const rows = translating(this.#file, () => this.#statements.stored.all(after, limit))
+    const before = translating(this.#file, () => this.#statements.before.get(after))
+    return { damages: damagesIn(rows, before, this.#sealing), through: rows.at(-1)?.seq }
+  }
+
+  /** Writes the head of the chain outside the database, if it moved. */
+  anchor(): void {
+    if (this.#head.equals(NO_HASH)) return
+    writeAnchor(anchorFile(this.#file), { journal: this.#id, seq: this.#lastSeq, hash: this.#head.toString('hex') })
+    this.#anchored = this.#lastSeq
+  }
+
+  /** True when records came since the head was written outside. */
+  get isAheadOfAnchor(): boolean {
+    return this.#lastSeq > this.#anchored
   }
 
   /** Newest record; 0 in an empty journal. */
@@ -92,7 +178,13 @@ export class Journal {
 
   get state(): JournalState {
     const parked = translating(this.#file, () => this.#statements.parkedCount.get()?.count ?? 0)
-    return { journal: this.id, lastSeq: this.#lastSeq, settled: this.#settled, parked }
+    const { journal, lastSeq, settled, publicKey } = {
+      journal: this.#id,
+      lastSeq: this.#lastSeq,
+      settled: this.#settled,
+      publicKey: this.#publicKey,
+    }
+    return { journal, lastSeq, settled, parked, publicKey, ...(this.#begun && { begun: this.#begun }) }
   }
 
   /**
@@ -103,14 +195,18 @@ export class Journal {
     const lastOfKind = new Map(this.#lastOfKind)
     const ids: string[] = []
     let seq = this.#lastSeq
+    let head = this.#head
     translating(this.#file, () => {
       this.#db.transaction(() => {
         for (const draft of drafts) {
           const id = draft.id ?? randomUUID()
           seq += 1
-          const body = this.#body(draft, id, seq, lastOfKind.get(draft.kind) ?? null)
-          this.#statements.insert.run(seq, draft.kind, draft.channel, draft.moment.wall, body)
-          if (draft.once !== undefined) this.#statements.addOnce.run(onceKey(draft.once))
+          const evidence = this.#evidence(draft, id, seq, lastOfKind.get(draft.kind) ?? null)
+          const { body, prevHash, hash, sig } = this.#sealing.seal(seq, evidence, head)
+          const { kind, channel, moment } = draft
+          this.#statements.insert.run(seq, kind, channel, moment.wall, uuidBytes(id), body, prevHash, hash, sig)
+          head = hash
+          if (draft.once !== undefined) this.#statements.addOnce.run(this.#onceKey(draft.once))
           if (draft.memory) this.#remember(draft.memory)
           lastOfKind.set(draft.kind, seq)
           ids.push(id)
@@ -118,18 +214,20 @@ export class Journal {
       })()
     })
     this.#lastSeq = seq
+    this.#head = head
     this.#lastOfKind = lastOfKind
     return ids
   }
 
   /** True when a record with this `once` was stored, ever: also when the record itself is long deleted. */
   hasOnce(once: string): boolean {
-    return translating(this.#file, () => this.#statements.hasOnce.get(onceKey(once))) !== undefined
+    return translating(this.#file, () => this.#statements.hasOnce.get(this.#onceKey(once))) !== undefined
   }
 
   /** What a reader's driver wished to find again after a restart. */
   recall(reader: string, key: string): string | undefined {
-    return translating(this.#file, () => this.#statements.recall.get(reader, key))
+    const sealed = translating(this.#file, () => this.#statements.recall.get(reader, key))
+    return sealed && this.#sealing.vault.open(sealed, `memory ${reader} ${key}`)
   }
 
   remember(memory: Memory): void {
@@ -137,7 +235,12 @@ export class Journal {
   }
 
   #remember({ reader, key, value }: Memory): void {
-    this.#statements.remember.run(reader, key, value)
+    this.#statements.remember.run(reader, key, this.#sealing.vault.seal(value, `memory ${reader} ${key}`))
+  }
+
+  /** 16 bytes that tell nothing without the key: what is kept for ever is small, and two texts never share it. */
+  #onceKey(once: string): Buffer {
+    return this.#sealing.vault.lookup(once).subarray(0, 16)
   }
 
   /** An instant in the site's zone. */
@@ -145,7 +248,7 @@ export class Journal {
     return this.#timeOf(wall)
   }
 
-  #body(draft: Draft, id: string, seq: number, prev: number | null): string {
+  #evidence(draft: Draft, id: string, seq: number, prev: number | null): string {
     return canonical({
       ...draft.fields,
       schema: SCHEMA_OF[draft.kind],
@@ -166,7 +269,7 @@ export class Journal {
     const through = rows.length < limit ? this.#lastSeq : (rows.at(-1)?.[0] ?? seq)
     const parked = new Set(translating(this.#file, () => parkedAfter.all(seq, through)))
     const pending = parked.size === 0 ? rows : rows.filter(([number]) => !parked.has(number))
-    return { records: pending.map((values) => this.#outbound(rowOf(values))), through }
+    return { records: pending.flatMap((values) => this.#outbound(rowOf(values)) ?? []), through }
   }
 
   /** One record, parked or not. */
@@ -175,9 +278,17 @@ export class Journal {
     return row && this.#outbound(row)
   }
 
-  #outbound(row: Row): OutboundRecord {
-    const { seq, kind, channel, wall } = row
-    return { seq, kind, channel, wall, body: openBody(row, this.#timeOf) }
+  /** Undefined for what cannot be sent: it was erased, or damaged, which sets it aside. */
+  #outbound(row: Row): OutboundRecord | undefined {
+    const { seq, kind, channel, wall, body } = row
+    if (!body) return undefined
+    try {
+      return { seq, kind, channel, wall, body: openBody(row, this.#sealing.open(seq, body), this.#timeOf) }
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error
+      this.park(seq, error.code, error.message, wall)
+      return undefined
+    }
   }
 
   /** Moves the watermark: every record up to `seq` is delivered or parked. Never moves back. */
@@ -199,13 +310,16 @@ export class Journal {
 
   /** Parked records, oldest first. */
   parked(limit: number): ParkedRecord[] {
-    return translating(this.#file, () => this.#statements.parked.all(limit))
+    const rows = translating(this.#file, () => this.#statements.parked.all(limit))
+    return rows.map((row) => ({ ...row, id: uuidText(row.id) }))
   }
 
   /** Bodies of the newest punches, newest first, until `enough` says stop. For rebuilding windows after a start. */
   newestPunches(visit: (body: string) => 'more' | 'enough'): void {
     translating(this.#file, () => {
-      for (const row of this.#statements.newestPunches.iterate()) if (visit(row.body) === 'enough') return
+      for (const { seq, body } of this.#statements.newestPunches.iterate()) {
+        if (body && visit(this.#sealing.open(seq, body).evidence) === 'enough') return
+      }
     })
   }
 
@@ -219,17 +333,29 @@ export class Journal {
   }
 }
 
-/** Half a SHA-256: what is kept for ever is small, and two different texts never share it. */
-function onceKey(once: string): Buffer {
-  return createHash('sha256').update(once).digest().subarray(0, 16)
+/** A stored record as it is sent: proof and best known time are added, the closing brace left open for `delivery`. */
+export function openBody(
+  row: Pick<Row, 'kind' | 'wall' | 'prevHash' | 'hash' | 'sig'>,
+  { salt, evidence }: Opened,
+  timeOf: (wall: number) => string,
+): string {
+  const { hash, prevHash, sig } = proofOf(row, salt)
+  // By hand: it is done for each of a million records.
+  const proof = `"proof":{"hash":"${hash}","prevHash":"${prevHash}","salt":"${salt}","sig":"${sig}"}`
+  const time = row.kind === 'punch' ? `,"time":"${timeOf(row.wall)}"` : ''
+  return `${evidence.slice(0, -1)},${proof}${time}`
 }
 
-/** A stored body as it is sent: the best known time is added, the closing brace left open for `delivery`. */
-export function openBody(row: Pick<Row, 'kind' | 'wall' | 'body'>, timeOf: (wall: number) => string): string {
-  const open = row.body.slice(0, -1)
-  return row.kind === 'punch' ? `${open},"time":"${timeOf(row.wall)}"` : open
+/** 36 characters as the 16 bytes that they stand for. */
+export function uuidBytes(id: string): Buffer {
+  return Buffer.from(id.replaceAll('-', ''), 'hex')
 }
 
-function rowOf([seq, kind, channel, wall, body]: RowValues): Row {
-  return { seq, kind: RECORD_KINDS[kind] ?? 'audit', channel, wall, body }
+export function uuidText(bytes: Buffer): string {
+  const hex = bytes.toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+function rowOf([seq, kind, channel, wall, body, prevHash, hash, sig]: RowValues): Row {
+  return { seq, kind: RECORD_KINDS[kind] ?? 'audit', channel, wall, body, prevHash, hash, sig }
 }

@@ -2,6 +2,7 @@
 import type { Report } from '../attendance.js'
 import type { ErrorCode } from '../errors.js'
 import type { Verdict } from '../model.js'
+import type { Damage } from './check.js'
 import type { Columns } from './columns.js'
 import type { Draft, Identity, JournalState, Memory, OutboundRecord, ParkedRecord } from './journal.js'
 
@@ -68,6 +69,13 @@ export interface Request {
   readonly verb: Verb
   readonly args: unknown
 }
+/** What the thread answers to its start. */
+export interface Started extends JournalState {
+  /** Among the newest records. */
+  readonly damages: readonly Damage[]
+}
+/** The `id` of what nobody asked for: records that were found damaged later. */
+export const UNASKED = -1
 /** `id` 0 is the answer to the start itself. */
 export type Answer =
   { readonly id: number; readonly value: unknown } | { readonly id: number; readonly failure: Failure }

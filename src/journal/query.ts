@@ -1,10 +1,14 @@
 /** Reading the journal beside a running daemon: for the verbs. */
 import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { RecordKind } from '../model.js'
 import { EXIT, VerbError } from '../errors.js'
 import type { Statement } from 'better-sqlite3'
 import { openForReading, translating, type SqliteDatabase } from './database.js'
-import { openBody, type ParkedRecord } from './journal.js'
+import { openBody, uuidText, type ParkedRecord } from './journal.js'
+import { openKeys } from './keys.js'
+import { proofOf, Sealing } from './sealing.js'
+import type { Row } from './statements.js'
 import { zoneFormatter, type ZoneOffsets } from './time.js'
 
 export interface Filter {
@@ -16,6 +20,10 @@ export interface Filter {
   readonly reader?: string | undefined
   readonly person?: string | undefined
   readonly afterSeq?: number | undefined
+  /** Up to this one. */
+  readonly throughSeq?: number | undefined
+  /** Erased records too, as `erased/1`: for whoever checks the chain. */
+  readonly erased?: boolean
 }
 
 export interface StoredRecord {
@@ -32,12 +40,7 @@ export interface WaitingRecord {
   readonly kind: RecordKind
 }
 
-interface Row {
-  readonly seq: number
-  readonly kind: RecordKind
-  readonly wall: number
-  readonly body: string
-}
+type Stored = Omit<Row, 'channel'> & { readonly commitment: Buffer | null }
 
 const PAGE = 1_000
 /** A copy that was not delivered by a broker says so. */
@@ -47,6 +50,7 @@ export class JournalReader {
   readonly #file: string
   readonly #db: SqliteDatabase
   readonly #timeOf: (wall: number) => string
+  readonly #sealing: Sealing
   readonly #statements = new Map<string, Statement>()
   /** Id of the journal. */
   readonly id: string
@@ -59,6 +63,7 @@ export class JournalReader {
     }
     this.#file = file
     this.#db = openForReading(file)
+    this.#sealing = new Sealing(openKeys(dirname(file), false))
     this.#timeOf = zoneFormatter(offsets)
     this.id = String(this.#value('SELECT journal FROM meta'))
   }
@@ -89,30 +94,42 @@ export class JournalReader {
   /** Records in order. */
   *records(filter: Filter): Generator<StoredRecord> {
     const { sql, values } = where(filter)
-    const page = `SELECT seq, kind, wall, body FROM record ${sql} ORDER BY seq LIMIT ${PAGE}`
+    const page = `SELECT seq, kind, wall, body, prev_hash AS prevHash, hash, sig, commitment FROM record ${sql} ORDER BY seq LIMIT ${PAGE}`
     // In pages: a long-running read would keep the daemon from reusing its write-ahead log.
     let after = filter.afterSeq ?? 0
     for (;;) {
-      const rows = this.#rows<Row>(page, ...values, after)
-      for (const row of rows) yield this.#stored(row)
+      const rows = this.#rows<Stored>(page, ...values, after)
+      for (const row of rows) {
+        const stored = this.#stored(row, filter)
+        if (stored) yield stored
+      }
       const last = rows.at(-1)
       if (!last || rows.length < PAGE) return
       after = last.seq
     }
   }
 
-  #stored({ seq, kind, wall, body }: Row): StoredRecord {
-    return {
-      seq,
-      kind,
-      wall,
-      json: openBody({ kind, wall, body }, this.#timeOf) + (kind === 'punch' ? NOT_DELIVERED : '}'),
-    }
+  #stored(row: Stored, { person, erased }: Filter): StoredRecord | undefined {
+    const { seq, kind, wall, body } = row
+    if (!body) return erased === true ? { seq, kind, wall, json: erasedText(row, this.id) } : undefined
+    const opened = this.#sealing.open(seq, body)
+    if (person !== undefined && personOf(opened.evidence) !== person) return undefined
+    const json = openBody(row, opened, this.#timeOf) + (kind === 'punch' ? NOT_DELIVERED : '}')
+    return { seq, kind, wall, json }
   }
 
   count(filter: Filter): number {
+    if (filter.person !== undefined) return [...this.records(filter)].length
     const { sql, values } = where(filter)
     return Number(this.#value(`SELECT count(*) FROM record ${sql}`, ...values, filter.afterSeq ?? 0))
+  }
+
+  /** First and last number of the records between two instants; undefined when there are none. */
+  span(filter: Pick<Filter, 'from' | 'to'>): { first: number; last: number } | undefined {
+    const { sql, values } = where(filter)
+    const first = Number(this.#value(`SELECT coalesce(min(seq), 0) FROM record ${sql}`, ...values, 0))
+    const last = Number(this.#value(`SELECT coalesce(max(seq), 0) FROM record ${sql}`, ...values, 0))
+    return first === 0 ? undefined : { first, last }
   }
 
   lastSeq(): number {
@@ -125,16 +142,18 @@ export class JournalReader {
   }
 
   parked(): ParkedRecord[] {
-    const sql = `SELECT seq, json_extract(record.body, '$.id') AS id, code, reason, parked.wall AS wall
-      FROM parked JOIN record USING (seq) ORDER BY seq`
-    return this.#rows<ParkedRecord>(sql)
+    const sql = `SELECT seq, record.id AS id, code, reason, parked.wall AS wall FROM parked JOIN record USING (seq) ORDER BY seq`
+    return this.#rows<Omit<ParkedRecord, 'id'> & { id: Buffer }>(sql).map((row) => ({ ...row, id: uuidText(row.id) }))
   }
 
   /** Records behind the watermark that are not parked, oldest first. */
   waiting(settled: number, limit: number): WaitingRecord[] {
-    const sql = `SELECT seq, json_extract(body, '$.id') AS id, kind FROM record
+    const sql = `SELECT seq, id, kind FROM record
       WHERE seq > ? AND seq NOT IN (SELECT seq FROM parked) ORDER BY seq LIMIT ?`
-    return this.#rows<WaitingRecord>(sql, settled, limit)
+    return this.#rows<Omit<WaitingRecord, 'id'> & { id: Buffer }>(sql, settled, limit).map((row) => ({
+      ...row,
+      id: uuidText(row.id),
+    }))
   }
 
   close(): void {
@@ -154,7 +173,18 @@ function where(filter: Filter): { sql: string; values: unknown[] } {
   add('kind = ?', filter.kind)
   add('wall >= ?', filter.from)
   add('wall < ?', filter.to)
-  add(`json_extract(body, '$.reader') = ?`, filter.reader)
-  add(`json_extract(body, '$.person.ref') = ?`, filter.person)
+  add('channel = ?', filter.reader)
+  add('seq <= ?', filter.throughSeq)
   return { sql: `WHERE ${[...conditions, 'seq > ?'].join(' AND ')}`, values }
+}
+
+/** What is left of an erased record: its place in the chain. */
+function erasedText({ seq, prevHash, hash, sig, commitment }: Stored, journal: string): string {
+  const { salt: _gone, ...proof } = proofOf({ prevHash, hash, sig }, '')
+  return JSON.stringify({ schema: 'erased/1', journal, seq, proof: { ...proof, commit: commitment?.toString('hex') } })
+}
+
+function personOf(evidence: string): string | undefined {
+  // Parse boundary: our own record.
+  return (JSON.parse(evidence) as { person?: { ref?: string } | null }).person?.ref
 }

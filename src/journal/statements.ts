@@ -13,24 +13,41 @@ export interface ParkedRecord {
 }
 
 /** A row as better-sqlite3 gives it raw. */
-export type RowValues = [seq: number, kind: number, channel: string, wall: number, body: string]
+export type RowValues = [
+  seq: number,
+  kind: number,
+  channel: string,
+  wall: number,
+  body: Buffer | null,
+  prevHash: Buffer,
+  hash: Buffer,
+  sig: Buffer,
+]
 
 export interface Row {
   readonly seq: number
   readonly kind: RecordKind
   readonly channel: string
   readonly wall: number
-  readonly body: string
+  readonly body: Buffer | null
+  readonly prevHash: Buffer
+  readonly hash: Buffer
+  readonly sig: Buffer
 }
 
 export type Statements = ReturnType<typeof prepare>
 
 /** The kind as its place in RECORD_KINDS: that spares a text for each row. */
 const KIND = `CASE kind ${RECORD_KINDS.map((kind, place) => `WHEN '${kind}' THEN ${place}`).join(' ')} END`
-const TAIL = `SELECT seq, ${KIND}, channel, wall, body FROM record WHERE seq > ? ORDER BY seq LIMIT ?`
+const COLUMNS = 'channel, wall, body, prev_hash AS prevHash, hash, sig'
+const TAIL = `SELECT seq, ${KIND}, ${COLUMNS} FROM record WHERE seq > ? ORDER BY seq LIMIT ?`
+const INSERT =
+  'INSERT INTO record(seq, kind, channel, wall, id, body, prev_hash, hash, sig) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'
 const LAST_OF_KIND = `SELECT kind, max(seq) AS seq FROM record WHERE kind IN (${RECORD_KINDS.map((kind) => `'${kind}'`).join(', ')}) GROUP BY kind`
+/** From the oldest on, and no further than to one that is parked: the chain stays whole. */
 const FORGET = `DELETE FROM record WHERE seq IN (
-  SELECT seq FROM record WHERE seq <= ? AND seq < ? AND wall < ? AND seq NOT IN (SELECT seq FROM parked) ORDER BY seq LIMIT ?)`
+  SELECT seq FROM record WHERE seq <= ? AND seq < ? AND wall < ?
+    AND seq < (SELECT coalesce(min(seq), 9223372036854775807) FROM parked) ORDER BY seq LIMIT ?)`
 
 export function prepare(db: SqliteDatabase) {
   return { ...records(db), ...parked(db), ...memories(db) }
@@ -45,16 +62,26 @@ function records(db: SqliteDatabase) {
   const statement = preparer(db)
   return {
     meta: statement<[], { journal: string; settled: number }>('SELECT journal, settled FROM meta'),
-    last: statement<[], { seq: number | null }>('SELECT max(seq) AS seq FROM record'),
+    last: statement<[], { seq: number; hash: Buffer }>('SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1'),
+    hashOf: statement<[number], Buffer>('SELECT hash FROM record WHERE seq = ?').pluck(),
+    begin: statement<[string, number]>('UPDATE meta SET journal = ?, settled = ? WHERE only = 1'),
     lastOfKind: statement<[], { kind: RecordKind; seq: number }>(LAST_OF_KIND),
-    insert: statement<[number, string, string, number, string]>(
-      'INSERT INTO record(seq, kind, channel, wall, body) VALUES (?, ?, ?, ?, ?)',
-    ),
+    insert: statement<[number, string, string, number, Buffer, Buffer, Buffer, Buffer, Buffer]>(INSERT),
     // As arrays: this one is asked for millions of rows, and their objects would be half its cost.
     tail: statement<[number, number], RowValues>(TAIL).raw(),
-    get: statement<[number], Row>('SELECT seq, kind, channel, wall, body FROM record WHERE seq = ?'),
+    get: statement<[number], Row>(`SELECT seq, kind, ${COLUMNS} FROM record WHERE seq = ?`),
+    stored: statement<[number, number], Row & { commitment: Buffer | null }>(
+      `SELECT seq, kind, ${COLUMNS}, commitment FROM record WHERE seq > ? ORDER BY seq LIMIT ?`,
+    ),
+    before: statement<[number], { seq: number; hash: Buffer }>(
+      'SELECT seq, hash FROM record WHERE seq <= ? ORDER BY seq DESC LIMIT 1',
+    ),
+    erase: statement<[Buffer, number]>('UPDATE record SET body = NULL, commitment = ? WHERE seq = ?'),
+    reseal: statement<[Buffer, number]>('UPDATE record SET body = ? WHERE seq = ?'),
     settle: statement<[number]>('UPDATE meta SET settled = ? WHERE only = 1'),
-    newestPunches: statement<[], { body: string }>(`SELECT body FROM record WHERE kind = 'punch' ORDER BY seq DESC`),
+    newestPunches: statement<[], { seq: number; body: Buffer | null }>(
+      `SELECT seq, body FROM record WHERE kind = 'punch' ORDER BY seq DESC`,
+    ),
     forget: statement<[number, number, number, number]>(FORGET),
   }
 }
@@ -66,8 +93,8 @@ function parked(db: SqliteDatabase) {
       'INSERT OR REPLACE INTO parked(seq, code, reason, wall) VALUES (?, ?, ?, ?)',
     ),
     unpark: statement<[number]>('DELETE FROM parked WHERE seq = ?'),
-    parked: statement<[number], ParkedRecord>(
-      `SELECT seq, json_extract(record.body, '$.id') AS id, code, reason, parked.wall AS wall
+    parked: statement<[number], Omit<ParkedRecord, 'id'> & { id: Buffer }>(
+      `SELECT seq, record.id AS id, code, reason, parked.wall AS wall
        FROM parked JOIN record USING (seq) ORDER BY seq LIMIT ?`,
     ),
     parkedCount: statement<[], { count: number }>('SELECT count(*) AS count FROM parked'),
@@ -81,7 +108,7 @@ function memories(db: SqliteDatabase) {
   return {
     addOnce: statement<[Buffer]>('INSERT INTO once(key) VALUES (?)'),
     hasOnce: statement<[Buffer], number>('SELECT 1 FROM once WHERE key = ?').pluck(),
-    recall: statement<[string, string], string>('SELECT value FROM memory WHERE reader = ? AND key = ?').pluck(),
-    remember: statement<[string, string, string]>('INSERT OR REPLACE INTO memory(reader, key, value) VALUES (?, ?, ?)'),
+    recall: statement<[string, string], Buffer>('SELECT value FROM memory WHERE reader = ? AND key = ?').pluck(),
+    remember: statement<[string, string, Buffer]>('INSERT OR REPLACE INTO memory(reader, key, value) VALUES (?, ?, ?)'),
   }
 }

@@ -8,12 +8,27 @@ import { SystemClock } from '../clock.js'
 import { DaemonError, messageOf } from '../errors.js'
 import { packed } from './columns.js'
 import { Journal } from './journal.js'
-import type { Answer, Failure, Reported, Request, Requests, ThreadOptions, Verb } from './protocol.js'
+import {
+  UNASKED,
+  type Answer,
+  type Failure,
+  type Reported,
+  type Request,
+  type Requests,
+  type ThreadOptions,
+  type Verb,
+} from './protocol.js'
 
 /** A commit of this many rows is fast enough; more would make the first of them wait. */
 const MAX_BATCH = 512
 const RETENTION_EVERY_MS = 3_600_000
 const RETENTION_STEP = 500
+/** The anchor lags at most so much. */
+const ANCHOR_MS = 900
+/** The newest records are looked at before anything is stored, the others while there is nothing else to do. */
+const CHECKED_AT_START = 2_000
+const CHECK_STEP = 200
+const CHECK_PAUSE_MS = 250
 
 /** What is answered at once; reports wait for their commit. */
 type Plain = Exclude<Verb, 'report'>
@@ -26,6 +41,8 @@ class Thread {
   readonly #journal: Journal
   readonly #attendance: Attendance
   readonly #retention: NodeJS.Timeout
+  readonly #anchoring: NodeJS.Timeout
+  #checking: NodeJS.Timeout
   readonly #actions: Actions = {
     append: (draft) => {
       if (draft.once === undefined || !this.#journal.hasOnce(draft.once)) this.#journal.append([draft])
@@ -53,8 +70,12 @@ class Thread {
     this.#journal = new Journal(options.file, options.identity)
     this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, this.#clock.now())
     this.#retention = setInterval(() => this.#forgetOld(), RETENTION_EVERY_MS)
+    this.#anchoring = setInterval(() => this.#anchor(), ANCHOR_MS)
     port.on('message', (request: Request) => this.#take(request))
-    this.#answer(0, this.#journal.state)
+    const { lastSeq } = this.#journal
+    const { damages } = this.#journal.check(Math.max(0, lastSeq - CHECKED_AT_START), CHECKED_AT_START)
+    this.#answer(0, { ...this.#journal.state, damages })
+    this.#checking = setTimeout(() => this.#checkOld(0, lastSeq - CHECKED_AT_START), CHECK_PAUSE_MS)
   }
 
   #take({ id, verb, args }: Request): void {
@@ -99,9 +120,29 @@ class Thread {
     if (forgotten === RETENTION_STEP) setTimeout(() => this.#forgetOld(), 100).unref()
   }
 
+  /** So slowly that nobody at a reader notices. */
+  #checkOld(after: number, end: number): void {
+    if (after >= end) return
+    const { damages, through } = this.#journal.check(after, Math.min(CHECK_STEP, end - after))
+    if (damages.length > 0) this.#answer(UNASKED, damages)
+    if (through !== undefined) this.#checking = setTimeout(() => this.#checkOld(through, end), CHECK_PAUSE_MS)
+  }
+
+  /** What fails here fails at the next commit, where somebody is told. */
+  #anchor(): void {
+    try {
+      if (this.#journal.isAheadOfAnchor) this.#journal.anchor()
+    } catch {
+      // A full disk: the next one, when there is room.
+    }
+  }
+
   #close(): void {
     clearInterval(this.#retention)
+    clearInterval(this.#anchoring)
+    clearTimeout(this.#checking)
     while (this.#queued.length > 0) this.#commit()
+    this.#anchor()
     this.#journal.close()
     setImmediate(() => this.#port.close())
   }
