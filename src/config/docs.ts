@@ -84,18 +84,18 @@ function readerSample({ name, title, transport, schemes, points, options }: AnyD
     '    # name: North gate  # for people; default: the id',
     '    # sim: false  # true: a simulator stands behind it, and its punches say so',
     '    # enabled: true  # false: kept in the file, not opened',
-    ...pointLines(points),
+    ...pointLines(name, points),
     ...(optionLines.length === 0 ? [] : ['    # options:', ...optionLines]),
   ]
 }
 
-function pointLines(points: AnyDriver['points']): string[] {
+function pointLines(name: string, points: AnyDriver['points']): string[] {
   if (!points) return []
   const match = Object.entries(points.match).map(([key, option]) => `${key}: ${optionSample(option)}`)
   const options = Object.entries(points.options ?? {}).map(([key, option]) => `        #   ${optionText(key, option)}`)
   return [
     '    points:  # the devices behind it',
-    `      - id: gate-${Object.keys(points.match)[0] ?? 'point'}`,
+    `      - id: gate-${name}-1`,
     `        match: { ${match.join(', ')} }  # ${Object.values(points.match)
       .map(({ about }) => about)
       .join(' ')}`,
