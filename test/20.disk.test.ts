@@ -28,7 +28,7 @@ describe('durability', () => {
 
   it('is WAL and FULL, read back after the first write', () => {
     const db = openDatabase(folder.file('journal.db'), 'id')
-    db.exec("INSERT INTO record VALUES (1, 'punch', 'gate', 0, '{}')")
+    db.exec("INSERT INTO record VALUES (1, 'punch', 'gate', 0, x'00', x'00', x'00', x'00', x'00', NULL)")
     assert.equal(db.pragma('journal_mode', { simple: true }), 'wal')
     assert.equal(db.pragma('synchronous', { simple: true }), 2)
     db.close()
@@ -134,7 +134,10 @@ describe('a file that is no journal of ours', () => {
   const contents = (): Record<string, string> =>
     Object.fromEntries(
       readdirSync(folder.path)
-        .filter((name) => !name.endsWith('-shm') && statSync(folder.file(name)).size > 0)
+        .filter(
+          (name) =>
+            !name.endsWith('-shm') && statSync(folder.file(name)).isFile() && statSync(folder.file(name)).size > 0,
+        )
         .map((name) => [name, readFileSync(folder.file(name), 'base64')]),
     )
 

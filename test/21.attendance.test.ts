@@ -35,7 +35,8 @@ describe('attendance', () => {
 
   it('stores an accepted punch as the contract has it', () => {
     assert.equal(tap('0A00123456', 1_000), 'accepted')
-    const [{ id, journal: journalId, ...punch } = {}] = storedRecords(journal)
+    const [{ id, journal: journalId, proof, ...punch } = {}] = storedRecords(journal)
+    assert.ok(proof)
     assert.match(String(id), /^[0-9a-f-]{36}$/)
     assert.equal(journalId, journal.id)
     assert.deepEqual(punch, {

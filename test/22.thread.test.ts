@@ -111,7 +111,8 @@ describe('the journal thread', () => {
     assert.equal((await thread.get(2))?.channel, 'reader-lost')
     assert.deepEqual((await thread.parked(10)).map(({ seq, reason }) => [seq, reason]), [[2, 'no']]) // prettier-ignore
     await thread.settle(3)
-    const { journal, ...state } = await thread.state()
+    const { journal, publicKey, ...state } = await thread.state()
+    assert.ok(publicKey)
     assert.match(journal, /^[0-9a-f]{16}$/)
     assert.deepEqual(state, { lastSeq: 3, settled: 3, parked: 1 })
     await thread.unpark(2)

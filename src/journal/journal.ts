@@ -1,76 +1,22 @@
 /** The append-only record of everything that happened, its unsettled tail, and what was set aside. Synchronous. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { JournalError } from '../errors.js'
-import { RECORD_KINDS, type Moment, type RecordKind } from '../model.js'
-import { anchorFile, readAnchor, writeAnchor, type Anchor } from './anchor.js'
-import { damagesIn, type Damage } from './check.js'
-import { canonical, type Json } from './canonical.js'
-import { openKeys, publicKeyOf } from './keys.js'
+import type { RecordKind } from '../model.js'
+import { anchorFile, contradiction, readAnchor, writeAnchor, type Anchor } from './anchor.js'
+import { canonical } from './canonical.js'
+import { keysFor, publicKeyOf } from './keys.js'
 import { openDatabase, translating, type SqliteDatabase } from './database.js'
+import { Memories } from './memories.js'
 import { NO_HASH } from './proof.js'
-import { proofOf, Sealing, type Opened } from './sealing.js'
-import { prepare, type ParkedRecord, type Row, type RowValues, type Statements } from './statements.js'
-import { zoneFormatter, type ZoneOffsets } from './time.js'
+import { uuidBytes } from './outgoing.js'
+import type { Beginning, Draft, Identity, JournalState, Memory, OutboundRecord } from './records.js'
+import { Sealing } from './sealing.js'
+import { prepare, type ParkedRecord, type Statements } from './statements.js'
+import { Stored } from './stored.js'
+import { zoneFormatter } from './time.js'
 
-/** What every record of this journal says about its maker. */
-export interface Identity {
-  readonly site: string
-  readonly gateway: string
-  readonly offsets: ZoneOffsets
-}
-
-/** The part of a record that its writer knows; the journal adds id, journal, seq and prev. */
-export interface Draft {
-  readonly kind: RecordKind
-  /** Last level of the topic: the reader, or the type of an audit record. */
-  readonly channel: string
-  readonly moment: Moment
-  readonly fields: { readonly [key: string]: Json | undefined }
-  /** Names what may be stored once only: see `hasOnce`. */
-  readonly once?: string | undefined
-  /** Kept in the same commit: see `recall`. */
-  readonly memory?: Memory
-}
-
+export type { Beginning, Draft, Identity, JournalState, Memory, OutboundRecord } from './records.js'
 export type { ParkedRecord } from './statements.js'
-
-/** Something that is found again after a restart. */
-export interface Memory {
-  readonly reader: string
-  readonly key: string
-  readonly value: string
-}
-
-/** A record on its way out. `body` lacks only the closing brace of its JSON, so that `delivery` can be added. */
-export interface OutboundRecord {
-  readonly seq: number
-  readonly kind: RecordKind
-  readonly channel: string
-  readonly wall: number
-  readonly body: string
-}
-
-export interface JournalState {
-  readonly journal: string
-  readonly lastSeq: number
-  readonly settled: number
-  readonly parked: number
-  /** Base64 of the 32 bytes that signatures are checked with. */
-  readonly publicKey: string
-  /** Why this start began a new journal; absent when it went on with the one there was. */
-  readonly begun?: Beginning
-}
-
-/** A journal that began because the one before could not be gone on with. */
-export interface Beginning {
-  readonly reason: 'tail-lost' | 'rewritten' | 'replaced'
-  readonly before: string
-  /** The last record that is here, and the last that once was, as the anchor tells. */
-  readonly lastSeq: number
-  readonly anchorSeq: number
-}
 
 /** Schema names in records. */
 const SCHEMA_OF: Readonly<Record<RecordKind, string>> = {
@@ -85,6 +31,8 @@ export class Journal {
   readonly #identity: Identity
   readonly #statements: Statements
   readonly #sealing: Sealing
+  readonly #memories: Memories
+  readonly #stored: Stored
   readonly #publicKey: string
   readonly #timeOf: (wall: number) => string
   #id: string
@@ -100,11 +48,14 @@ export class Journal {
     this.#file = file
     this.#identity = identity
     this.#timeOf = zoneFormatter(identity.offsets)
-    const keys = openKeys(dirname(file), !existsSync(file) || statSync(file).size === 0)
+    const isFresh = !existsSync(file) || statSync(file).size === 0
+    this.#db = openDatabase(file, randomBytes(8).toString('hex'))
+    const keys = keysFor(file, isFresh, this.#db)
     this.#sealing = new Sealing(keys)
     this.#publicKey = publicKeyOf(keys.signing).toString('base64')
-    this.#db = openDatabase(file, randomBytes(8).toString('hex'))
     this.#statements = prepare(this.#db)
+    this.#memories = new Memories(this.#statements, this.#sealing.vault)
+    this.#stored = new Stored(file, this.#statements, this.#sealing, this.#timeOf)
     const meta = translating(file, () => this.#statements.meta.get())
     if (!meta) throw new TypeError('the journal has no meta row')
     this.#id = meta.journal
@@ -127,16 +78,11 @@ export class Journal {
   /** The database alone cannot tell that it lost its tail, or is an older copy of itself. */
   #compareAnchor(): void {
     const anchor = readAnchor(anchorFile(this.#file))
-    const reason = anchor && this.#contradiction(anchor)
+    const known = anchor && translating(this.#file, () => this.#statements.hashOf.get(anchor.seq))
+    const reason =
+      anchor && contradiction(anchor, { journal: this.#id, seq: this.#lastSeq, hash: known?.toString('hex') })
     if (anchor && reason) this.#begin(reason, anchor)
     else if (this.#lastSeq > 0) this.anchor()
-  }
-
-  #contradiction({ journal, seq, hash }: Anchor): Beginning['reason'] | undefined {
-    if (journal !== this.#id) return 'replaced'
-    if (seq > this.#lastSeq) return 'tail-lost'
-    const known = translating(this.#file, () => this.#statements.hashOf.get(seq))
-    return known !== undefined && known.toString('hex') !== hash ? 'rewritten' : undefined
   }
 
   /** Goes on in the same file under a new name, with numbers that nobody used. */
@@ -150,13 +96,6 @@ export class Journal {
     this.#head = NO_HASH
     this.#lastOfKind = new Map()
     this.#anchored = 0
-  }
-
-  /** Checks the records behind `after`; `through` is the last one looked at, undefined when there are no more. */
-  check(after: number, limit: number): { readonly damages: readonly Damage[]; readonly through: number | undefined } {
-    const rows = translating(this.#file, () => this.#statements.stored.all(after, limit))
-    const before = translating(this.#file, () => this.#statements.before.get(after))
-    return { damages: damagesIn(rows, before, this.#sealing), through: rows.at(-1)?.seq }
   }
 
   /** Writes the head of the chain outside the database, if it moved. */
@@ -178,13 +117,15 @@ export class Journal {
 
   get state(): JournalState {
     const parked = translating(this.#file, () => this.#statements.parkedCount.get()?.count ?? 0)
-    const { journal, lastSeq, settled, publicKey } = {
+    const begun = this.#begun && { begun: this.#begun }
+    return {
       journal: this.#id,
       lastSeq: this.#lastSeq,
       settled: this.#settled,
+      parked,
       publicKey: this.#publicKey,
+      ...begun,
     }
-    return { journal, lastSeq, settled, parked, publicKey, ...(this.#begun && { begun: this.#begun }) }
   }
 
   /**
@@ -206,8 +147,8 @@ export class Journal {
           const { kind, channel, moment } = draft
           this.#statements.insert.run(seq, kind, channel, moment.wall, uuidBytes(id), body, prevHash, hash, sig)
           head = hash
-          if (draft.once !== undefined) this.#statements.addOnce.run(this.#onceKey(draft.once))
-          if (draft.memory) this.#remember(draft.memory)
+          if (draft.once !== undefined) this.#memories.addOnce(draft.once)
+          if (draft.memory) this.#memories.remember(draft.memory)
           lastOfKind.set(draft.kind, seq)
           ids.push(id)
         }
@@ -221,26 +162,16 @@ export class Journal {
 
   /** True when a record with this `once` was stored, ever: also when the record itself is long deleted. */
   hasOnce(once: string): boolean {
-    return translating(this.#file, () => this.#statements.hasOnce.get(this.#onceKey(once))) !== undefined
+    return translating(this.#file, () => this.#memories.hasOnce(once))
   }
 
   /** What a reader's driver wished to find again after a restart. */
   recall(reader: string, key: string): string | undefined {
-    const sealed = translating(this.#file, () => this.#statements.recall.get(reader, key))
-    return sealed && this.#sealing.vault.open(sealed, `memory ${reader} ${key}`)
+    return translating(this.#file, () => this.#memories.recall(reader, key))
   }
 
   remember(memory: Memory): void {
-    translating(this.#file, () => this.#remember(memory))
-  }
-
-  #remember({ reader, key, value }: Memory): void {
-    this.#statements.remember.run(reader, key, this.#sealing.vault.seal(value, `memory ${reader} ${key}`))
-  }
-
-  /** 16 bytes that tell nothing without the key: what is kept for ever is small, and two texts never share it. */
-  #onceKey(once: string): Buffer {
-    return this.#sealing.vault.lookup(once).subarray(0, 16)
+    translating(this.#file, () => this.#memories.remember(memory))
   }
 
   /** An instant in the site's zone. */
@@ -264,31 +195,22 @@ export class Journal {
 
   /** Unparked records after `seq`, oldest first, and how far was looked. */
   tail(seq: number, limit: number): { records: OutboundRecord[]; through: number } {
-    const { tail, parkedAfter } = this.#statements
-    const rows = translating(this.#file, () => tail.all(seq, limit))
-    const through = rows.length < limit ? this.#lastSeq : (rows.at(-1)?.[0] ?? seq)
-    const parked = new Set(translating(this.#file, () => parkedAfter.all(seq, through)))
-    const pending = parked.size === 0 ? rows : rows.filter(([number]) => !parked.has(number))
-    return { records: pending.flatMap((values) => this.#outbound(rowOf(values)) ?? []), through }
+    return this.#stored.tail(seq, limit, this.#lastSeq)
   }
 
-  /** One record, parked or not. */
+  /** One record, parked or not; undefined when it is gone, erased or damaged. */
   get(seq: number): OutboundRecord | undefined {
-    const row = translating(this.#file, () => this.#statements.get.get(seq))
-    return row && this.#outbound(row)
+    return this.#stored.get(seq)
   }
 
-  /** Undefined for what cannot be sent: it was erased, or damaged, which sets it aside. */
-  #outbound(row: Row): OutboundRecord | undefined {
-    const { seq, kind, channel, wall, body } = row
-    if (!body) return undefined
-    try {
-      return { seq, kind, channel, wall, body: openBody(row, this.#sealing.open(seq, body), this.#timeOf) }
-    } catch (error) {
-      if (!(error instanceof JournalError)) throw error
-      this.park(seq, error.code, error.message, wall)
-      return undefined
-    }
+  /** For rebuilding windows after a start: see `Stored`. */
+  newestPunches(visit: (evidence: string) => 'more' | 'enough'): void {
+    this.#stored.newestPunches(visit)
+  }
+
+  /** See `Stored`. */
+  check(after: number, limit: number): ReturnType<Stored['check']> {
+    return this.#stored.check(after, limit)
   }
 
   /** Moves the watermark: every record up to `seq` is delivered or parked. Never moves back. */
@@ -310,17 +232,7 @@ export class Journal {
 
   /** Parked records, oldest first. */
   parked(limit: number): ParkedRecord[] {
-    const rows = translating(this.#file, () => this.#statements.parked.all(limit))
-    return rows.map((row) => ({ ...row, id: uuidText(row.id) }))
-  }
-
-  /** Bodies of the newest punches, newest first, until `enough` says stop. For rebuilding windows after a start. */
-  newestPunches(visit: (body: string) => 'more' | 'enough'): void {
-    translating(this.#file, () => {
-      for (const { seq, body } of this.#statements.newestPunches.iterate()) {
-        if (body && visit(this.#sealing.open(seq, body).evidence) === 'enough') return
-      }
-    })
+    return this.#stored.parked(limit)
   }
 
   /** Deletes at most `limit` delivered records older than `wall`; never the newest, never a parked or unsettled one. */
@@ -331,31 +243,4 @@ export class Journal {
   close(): void {
     this.#db.close()
   }
-}
-
-/** A stored record as it is sent: proof and best known time are added, the closing brace left open for `delivery`. */
-export function openBody(
-  row: Pick<Row, 'kind' | 'wall' | 'prevHash' | 'hash' | 'sig'>,
-  { salt, evidence }: Opened,
-  timeOf: (wall: number) => string,
-): string {
-  const { hash, prevHash, sig } = proofOf(row, salt)
-  // By hand: it is done for each of a million records.
-  const proof = `"proof":{"hash":"${hash}","prevHash":"${prevHash}","salt":"${salt}","sig":"${sig}"}`
-  const time = row.kind === 'punch' ? `,"time":"${timeOf(row.wall)}"` : ''
-  return `${evidence.slice(0, -1)},${proof}${time}`
-}
-
-/** 36 characters as the 16 bytes that they stand for. */
-export function uuidBytes(id: string): Buffer {
-  return Buffer.from(id.replaceAll('-', ''), 'hex')
-}
-
-export function uuidText(bytes: Buffer): string {
-  const hex = bytes.toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
-}
-
-function rowOf([seq, kind, channel, wall, body, prevHash, hash, sig]: RowValues): Row {
-  return { seq, kind: RECORD_KINDS[kind] ?? 'audit', channel, wall, body, prevHash, hash, sig }
 }

@@ -48,6 +48,16 @@ export function openKeys(dataPath: string, fresh: boolean, env: NodeJS.ProcessEn
   }
 }
 
+/** The keys beside this journal; closes the database when there are none. */
+export function keysFor(journalFile: string, fresh: boolean, db: { close(): unknown }): JournalKeys {
+  try {
+    return openKeys(dirname(journalFile), fresh)
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
 /** The 32 bytes that others check signatures with. */
 export function publicKeyOf(signing: KeyObject): Buffer {
   // The raw key is the end of its DER form.
