@@ -7,6 +7,7 @@ import type { JournalThread } from './journal/client.js'
 import { zoneFormatter } from './journal/time.js'
 import type { MqttPublisher } from './mqtt/publisher.js'
 import type { Outbox } from './outbox.js'
+import { rotateSome } from './journal/rotation.js'
 import type { RequestFacts, RequestKind } from './requests.js'
 import type { Note } from './session.js'
 import type { ReaderStatus, Status } from './status.js'
@@ -36,6 +37,7 @@ export function controlActions(sources: AnswerSources): ControlActions {
     },
     retry: ({ id }) => retry(id, sources),
     request: (asked, call) => request(asked, call, sources),
+    rotate: async () => ({ more: await rotateSome(() => thread.rotate()) }),
   }
 }
 

@@ -6,10 +6,12 @@ import { demo, sim } from '../simulators/main.js'
 import { DaemonError, EXIT, exitCodeOf, messageOf } from './errors.js'
 import { openTransport } from './transport/open.js'
 import { backlog } from './verbs/backlog.js'
+import { backup, restore } from './verbs/backup.js'
 import { check } from './verbs/check.js'
 import { config } from './verbs/config.js'
 import { enroll } from './verbs/enroll.js'
 import { exportRecords } from './verbs/export.js'
+import { keys } from './verbs/keys.js'
 import { punches } from './verbs/punches.js'
 import { qr } from './verbs/qr.js'
 import { readers } from './verbs/readers.js'
@@ -27,6 +29,9 @@ const VERBS: readonly Verb[] = [
   punches,
   backlog,
   exportRecords,
+  backup,
+  restore,
+  keys,
   config,
   qr,
   sim,

@@ -19,6 +19,8 @@ export interface ControlVerbs {
   readonly status: { readonly args: undefined; readonly answer: StatusLine }
   readonly retry: { readonly args: { readonly id: string }; readonly answer: { readonly delivered: true } }
   readonly request: { readonly args: AskedReader; readonly answer: RequestFacts }
+  /** Some steps of a change of keys; ask until there is no more to do. */
+  readonly rotate: { readonly args: undefined; readonly answer: { readonly more: boolean } }
 }
 export type ControlVerb = keyof ControlVerbs
 
@@ -179,6 +181,8 @@ function perform(verb: string, args: unknown, actions: ControlActions, call: Cal
       return actions.retry({ id: textIn(args, 'id', 'retry needs the id of a parked record') }, call)
     case 'request':
       return actions.request(requestIn(args), call)
+    case 'rotate':
+      return actions.rotate(undefined, call)
     default:
       throw new DaemonError('usage', `the daemon knows no request "${verb}"`)
   }

@@ -14,6 +14,9 @@ export interface Anchor {
   readonly hash: string
 }
 
+/** Stands for the journal in the anchor that a restore leaves: the next start begins a new one. */
+export const RESTORED = 'restored'
+
 export function anchorFile(journalFile: string): string {
   return join(dirname(journalFile), 'anchor')
 }
@@ -27,6 +30,7 @@ export interface Known {
 
 /** Why the database cannot be the one that the anchor was written for; undefined when it can. */
 export function contradiction(anchor: Anchor, known: Known): Beginning['reason'] | undefined {
+  if (anchor.journal === RESTORED) return 'restored'
   if (anchor.journal !== known.journal) return 'replaced'
   if (anchor.seq > known.seq) return 'tail-lost'
   return known.hash !== undefined && known.hash !== anchor.hash ? 'rewritten' : undefined

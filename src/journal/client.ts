@@ -5,6 +5,7 @@ import { JournalError } from '../errors.js'
 import { unpacked } from './columns.js'
 import type { Draft, JournalState, OutboundRecord, ParkedRecord } from './journal.js'
 import type { Damage } from './check.js'
+import type { Erased, Erasing } from './erasure.js'
 import {
   UNASKED,
   type Answer,
@@ -97,6 +98,12 @@ export class JournalThread {
   /** Resolves when it is on disk. */
   remember(reader: string, key: string, value: string): Promise<undefined> {
     return this.#ask('remember', { reader, key, value })
+  }
+  erase(order: Erasing): Promise<Erased> {
+    return this.#ask('erase', order)
+  }
+  rotate(): Promise<boolean> {
+    return this.#ask('rotate', undefined)
   }
   state(): Promise<JournalState> {
     return this.#ask('state', undefined)

@@ -137,6 +137,8 @@ function setPragmas(db: SqliteDatabase): void {
   db.pragma('cell_size_check = ON')
   db.pragma('trusted_schema = OFF')
   db.pragma('temp_store = MEMORY')
+  // What was erased, or sealed with an old key, must not stand in pages that were given free.
+  db.pragma('secure_delete = ON')
 }
 
 function create(db: SqliteDatabase, journalId: string): void {

@@ -6,12 +6,14 @@ import { anchorFile, contradiction, readAnchor, writeAnchor, type Anchor } from 
 import { canonical } from './canonical.js'
 import { keysFor, publicKeyOf } from './keys.js'
 import { openDatabase, translating, type SqliteDatabase } from './database.js'
+import { Erasure } from './erasure.js'
 import { Memories } from './memories.js'
 import { NO_HASH } from './proof.js'
 import { uuidBytes } from './outgoing.js'
 import type { Beginning, Draft, Identity, JournalState, Memory, OutboundRecord } from './records.js'
 import { Sealing } from './sealing.js'
 import { prepare, type ParkedRecord, type Statements } from './statements.js'
+import { Rotation } from './rotation.js'
 import { Stored } from './stored.js'
 import { zoneFormatter } from './time.js'
 
@@ -33,6 +35,8 @@ export class Journal {
   readonly #sealing: Sealing
   readonly #memories: Memories
   readonly #stored: Stored
+  readonly rotation: Rotation
+  readonly erasure: Erasure
   readonly #publicKey: string
   readonly #timeOf: (wall: number) => string
   #id: string
@@ -55,6 +59,8 @@ export class Journal {
     this.#publicKey = publicKeyOf(keys.signing).toString('base64')
     this.#statements = prepare(this.#db)
     this.#memories = new Memories(this.#statements, this.#sealing.vault)
+    this.rotation = new Rotation(this.#db, this.#statements, this.#sealing.vault, file)
+    this.erasure = new Erasure(this.#db, this.#statements, this.#sealing)
     this.#stored = new Stored(file, this.#statements, this.#sealing, this.#timeOf)
     const meta = translating(file, () => this.#statements.meta.get())
     if (!meta) throw new TypeError('the journal has no meta row')
@@ -208,7 +214,6 @@ export class Journal {
     this.#stored.newestPunches(visit)
   }
 
-  /** See `Stored`. */
   check(after: number, limit: number): ReturnType<Stored['check']> {
     return this.#stored.check(after, limit)
   }
@@ -220,12 +225,11 @@ export class Journal {
     this.#settled = seq
   }
 
-  /** Sets a record aside with its reason; parking it again replaces the reason. */
+  /** Parking it again replaces the reason. */
   park(seq: number, code: string, reason: string, wall: number): void {
     translating(this.#file, () => this.#statements.park.run(seq, code, reason, wall))
   }
 
-  /** A parked record was delivered after all. */
   unpark(seq: number): void {
     translating(this.#file, () => this.#statements.unpark.run(seq))
   }

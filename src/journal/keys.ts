@@ -48,6 +48,18 @@ export function openKeys(dataPath: string, fresh: boolean, env: NodeJS.ProcessEn
   }
 }
 
+/** The text of a key, from its file or from systemd. Throws JournalError. */
+export function keyText(dataPath: string, kind: keyof typeof FILES, env: NodeJS.ProcessEnv = process.env): string {
+  return textOf(kind, dataPath, false, env, () => '')
+}
+
+export const KEY_KINDS = ['vault', 'signing'] as const
+
+/** The keys in a folder, whatever systemd has: those of a backup. Throws JournalError. */
+export function keysIn(dataPath: string): JournalKeys {
+  return openKeys(dataPath, false, {})
+}
+
 /** The keys beside this journal; closes the database when there are none. */
 export function keysFor(journalFile: string, fresh: boolean, db: { close(): unknown }): JournalKeys {
   try {

@@ -3,6 +3,7 @@ import type { Report } from '../attendance.js'
 import type { ErrorCode } from '../errors.js'
 import type { Verdict } from '../model.js'
 import type { Damage } from './check.js'
+import type { Erased, Erasing } from './erasure.js'
 import type { Columns } from './columns.js'
 import type { Draft, Identity, JournalState, Memory, OutboundRecord, ParkedRecord } from './journal.js'
 
@@ -26,6 +27,9 @@ export interface Requests {
   readonly parked: { readonly args: number; readonly answer: ParkedRecord[] }
   readonly recall: { readonly args: Omit<Memory, 'value'>; readonly answer: string | undefined }
   readonly remember: { readonly args: Memory; readonly answer: undefined }
+  readonly erase: { readonly args: Erasing; readonly answer: Erased }
+  /** Begins a change of keys, or goes on with it; true while there is more to do. */
+  readonly rotate: { readonly args: undefined; readonly answer: boolean }
   readonly state: { readonly args: undefined; readonly answer: JournalState }
   readonly close: { readonly args: undefined; readonly answer: undefined }
 }

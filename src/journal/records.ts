@@ -52,7 +52,7 @@ export interface JournalState {
 
 /** A journal that began because the one before could not be gone on with. */
 export interface Beginning {
-  readonly reason: 'tail-lost' | 'rewritten' | 'replaced'
+  readonly reason: 'tail-lost' | 'rewritten' | 'replaced' | 'restored'
   readonly before: string
   /** The last record that is here, and the last that once was, as the anchor tells. */
   readonly lastSeq: number

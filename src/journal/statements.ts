@@ -78,6 +78,9 @@ function records(db: SqliteDatabase) {
     ),
     erase: statement<[Buffer, number]>('UPDATE record SET body = NULL, commitment = ? WHERE seq = ?'),
     reseal: statement<[Buffer, number]>('UPDATE record SET body = ? WHERE seq = ?'),
+    sealed: statement<[number, number], { seq: number; body: Buffer }>(
+      'SELECT seq, body FROM record WHERE seq > ? AND body IS NOT NULL ORDER BY seq LIMIT ?',
+    ),
     settle: statement<[number]>('UPDATE meta SET settled = ? WHERE only = 1'),
     newestPunches: statement<[], { seq: number; body: Buffer | null }>(
       `SELECT seq, body FROM record WHERE kind = 'punch' ORDER BY seq DESC`,
@@ -108,6 +111,7 @@ function memories(db: SqliteDatabase) {
   return {
     addOnce: statement<[Buffer]>('INSERT INTO once(key) VALUES (?)'),
     hasOnce: statement<[Buffer], number>('SELECT 1 FROM once WHERE key = ?').pluck(),
+    memories: statement<[], { reader: string; key: string; value: Buffer }>('SELECT reader, key, value FROM memory'),
     recall: statement<[string, string], Buffer>('SELECT value FROM memory WHERE reader = ? AND key = ?').pluck(),
     remember: statement<[string, string, Buffer]>('INSERT OR REPLACE INTO memory(reader, key, value) VALUES (?, ?, ?)'),
   }

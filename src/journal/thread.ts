@@ -43,6 +43,7 @@ class Thread {
   readonly #retention: NodeJS.Timeout
   readonly #anchoring: NodeJS.Timeout
   #checking: NodeJS.Timeout
+  #rotating: NodeJS.Timeout
   readonly #actions: Actions = {
     append: (draft) => {
       if (draft.once === undefined || !this.#journal.hasOnce(draft.once)) this.#journal.append([draft])
@@ -59,6 +60,11 @@ class Thread {
     parked: (limit) => this.#journal.parked(limit),
     recall: ({ reader, key }) => this.#journal.recall(reader, key),
     remember: (memory) => this.#journal.remember(memory),
+    erase: (order) => this.#journal.erasure.step(order, this.#journal.state.settled),
+    rotate: () => {
+      this.#journal.rotation.begin()
+      return this.#rotateOn()
+    },
     state: () => this.#journal.state,
     close: () => this.#close(),
   }
@@ -76,6 +82,7 @@ class Thread {
     const { damages } = this.#journal.check(Math.max(0, lastSeq - CHECKED_AT_START), CHECKED_AT_START)
     this.#answer(0, { ...this.#journal.state, damages })
     this.#checking = setTimeout(() => this.#checkOld(0, lastSeq - CHECKED_AT_START), CHECK_PAUSE_MS)
+    this.#rotating = setTimeout(() => this.#rotateOld(), CHECK_PAUSE_MS)
   }
 
   #take({ id, verb, args }: Request): void {
@@ -128,6 +135,16 @@ class Thread {
     if (through !== undefined) this.#checking = setTimeout(() => this.#checkOld(through, end), CHECK_PAUSE_MS)
   }
 
+  /** Goes on with a change of keys that a stop interrupted; true while there is more to do. */
+  #rotateOn(): boolean {
+    if (!this.#journal.rotation.isUnfinished) return false
+    return this.#journal.rotation.step() !== undefined
+  }
+
+  #rotateOld(): void {
+    if (this.#rotateOn()) this.#rotating = setTimeout(() => this.#rotateOld(), CHECK_PAUSE_MS)
+  }
+
   /** What fails here fails at the next commit, where somebody is told. */
   #anchor(): void {
     try {
@@ -141,6 +158,7 @@ class Thread {
     clearInterval(this.#retention)
     clearInterval(this.#anchoring)
     clearTimeout(this.#checking)
+    clearTimeout(this.#rotating)
     while (this.#queued.length > 0) this.#commit()
     this.#anchor()
     this.#journal.close()

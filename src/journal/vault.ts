@@ -17,14 +17,15 @@ export interface VaultKeys {
   readonly lookup: Buffer
 }
 
+const MOST_KEYS = 255
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const KEY_BYTES = 32
 const HEAD_BYTES = 1 + NONCE_BYTES
 
 export class Vault {
-  readonly #keys: ReadonlyMap<number, Buffer>
-  readonly #current: SealingKey
+  readonly #keys: Map<number, Buffer>
+  #current: SealingKey
   readonly #lookup: Buffer
 
   constructor({ sealing, lookup }: VaultKeys) {
@@ -38,6 +39,25 @@ export class Vault {
   /** Key with which new text is sealed. */
   get keyId(): number {
     return this.#current.id
+  }
+
+  /** All of them, that which seals last. */
+  get keys(): VaultKeys {
+    const others = [...this.#keys].map(([id, key]) => ({ id, key })).filter(({ id }) => id !== this.#current.id)
+    return { sealing: [...others, this.#current], lookup: this.#lookup }
+  }
+
+  /** Seals with a new key from now on; the old ones still open. */
+  renew(): void {
+    // The number wraps round: no more than two are in use at a time.
+    const id = (this.#current.id % MOST_KEYS) + 1
+    this.#current = { id, key: randomBytes(KEY_BYTES) }
+    this.#keys.set(id, this.#current.key)
+  }
+
+  /** Nothing is sealed with the old keys any more. */
+  dropOld(): void {
+    for (const id of [...this.#keys.keys()]) if (id !== this.#current.id) this.#keys.delete(id)
   }
 
   /** Key with which this was sealed. */
