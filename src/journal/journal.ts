@@ -1,10 +1,12 @@
 /** The append-only record of everything that happened, its unsettled tail, and what was set aside. Synchronous. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { RECORD_KINDS, type Moment, type RecordKind } from '../model.js'
 import { canonical, type Json } from './canonical.js'
 import { openDatabase, translating, type SqliteDatabase } from './database.js'
+import { onceKey } from './once.js'
 import { prepare, type ParkedRecord, type Row, type RowValues, type Statements } from './statements.js'
 import { zoneFormatter, type ZoneOffsets } from './time.js'
+import { TIMELINE, Times } from './times.js'
 
 /** What every record of this journal says about its maker. */
 export interface Identity {
@@ -24,6 +26,8 @@ export interface Draft {
   readonly once?: string | undefined
   /** Kept in the same commit: see `recall`. */
   readonly memory?: Memory
+  /** The record says that the wall clock was right at that moment, and what its state is from now on. */
+  readonly sync?: { readonly state: Moment['state']; readonly at: Moment }
 }
 
 export type { ParkedRecord } from './statements.js'
@@ -56,6 +60,7 @@ const SCHEMA_OF: Readonly<Record<RecordKind, string>> = {
   punch: 'punch/1',
   audit: 'audit/1',
   presence: 'presence/1',
+  correction: 'correction/1',
 }
 
 export class Journal {
@@ -68,6 +73,7 @@ export class Journal {
   #lastSeq: number
   #settled: number
   #lastOfKind: Map<RecordKind, number>
+  #times: Times
 
   constructor(file: string, identity: Identity) {
     this.#file = file
@@ -83,6 +89,9 @@ export class Journal {
     this.#lastOfKind = new Map(
       translating(file, () => this.#statements.lastOfKind.all()).map(({ kind, seq }) => [kind, seq]),
     )
+    const dated = Math.max(this.#lastOfKind.get('punch') ?? 0, this.#lastOfKind.get('audit') ?? 0)
+    const newest = translating(file, () => this.#statements.get.get(dated))?.body
+    this.#times = Times.from(this.recall(TIMELINE.reader, TIMELINE.key), newest)
   }
 
   /** Newest record; 0 in an empty journal. */
@@ -97,14 +106,18 @@ export class Journal {
 
   /**
    * Appends all drafts in one durable commit and returns their ids, or throws JournalError and keeps none.
+   * `correctedThrough`: among the drafts are the corrections of all punches up to there.
    * Numbers never return: a failed commit has not used them, and the newest row is never deleted.
    */
-  append(drafts: readonly (Draft & { readonly id?: string })[]): string[] {
+  append(drafts: readonly (Draft & { readonly id?: string })[], correctedThrough?: number): string[] {
+    const times = this.#times.after(drafts, this.#lastSeq, correctedThrough)
+    const timeline = times.memory(this.#times)
     const lastOfKind = new Map(this.#lastOfKind)
     const ids: string[] = []
     let seq = this.#lastSeq
     translating(this.#file, () => {
       this.#db.transaction(() => {
+        if (timeline) this.#remember(timeline)
         for (const draft of drafts) {
           const id = draft.id ?? randomUUID()
           seq += 1
@@ -119,6 +132,7 @@ export class Journal {
     })
     this.#lastSeq = seq
     this.#lastOfKind = lastOfKind
+    this.#times = times
     return ids
   }
 
@@ -138,6 +152,11 @@ export class Journal {
 
   #remember({ reader, key, value }: Memory): void {
     this.#statements.remember.run(reader, key, value)
+  }
+
+  /** What the records say about time. */
+  get times(): Times {
+    return this.#times
   }
 
   /** An instant in the site's zone. */
@@ -177,7 +196,7 @@ export class Journal {
 
   #outbound(row: Row): OutboundRecord {
     const { seq, kind, channel, wall } = row
-    return { seq, kind, channel, wall, body: openBody(row, this.#timeOf) }
+    return { seq, kind, channel, wall, body: openBody(row, this.#timeOf, this.#times) }
   }
 
   /** Moves the watermark: every record up to `seq` is delivered or parked. Never moves back. */
@@ -219,15 +238,10 @@ export class Journal {
   }
 }
 
-/** Half a SHA-256: what is kept for ever is small, and two different texts never share it. */
-function onceKey(once: string): Buffer {
-  return createHash('sha256').update(once).digest().subarray(0, 16)
-}
-
 /** A stored body as it is sent: the best known time is added, the closing brace left open for `delivery`. */
-export function openBody(row: Pick<Row, 'kind' | 'wall' | 'body'>, timeOf: (wall: number) => string): string {
+export function openBody(row: Omit<Row, 'channel'>, timeOf: (wall: number) => string, times: Times): string {
   const open = row.body.slice(0, -1)
-  return row.kind === 'punch' ? `${open},"time":"${timeOf(row.wall)}"` : open
+  return row.kind === 'punch' ? `${open},"time":"${timeOf(times.wallOf(row))}"` : open
 }
 
 function rowOf([seq, kind, channel, wall, body]: RowValues): Row {

@@ -1,7 +1,7 @@
 /** What the daemon and the journal's thread say to each other. */
 import type { Report } from '../attendance.js'
 import type { ErrorCode } from '../errors.js'
-import type { Verdict } from '../model.js'
+import type { Moment, Verdict } from '../model.js'
 import type { Columns } from './columns.js'
 import type { Draft, Identity, JournalState, Memory, OutboundRecord, ParkedRecord } from './journal.js'
 
@@ -11,6 +11,10 @@ export interface ThreadOptions {
   readonly identity: Identity
   readonly repeatWindowMs: number
   readonly keepSettledMs: number
+  /** What the daemon's clock says at the start; else the thread asks its own. */
+  readonly now?: Moment
+  /** What the daemon knows of time sources: see `Clock.shared`. */
+  readonly sync?: SharedArrayBuffer | undefined
 }
 
 /** Every request with its arguments and its answer. */
@@ -25,6 +29,10 @@ export interface Requests {
   readonly parked: { readonly args: number; readonly answer: ParkedRecord[] }
   readonly recall: { readonly args: Omit<Memory, 'value'>; readonly answer: string | undefined }
   readonly remember: { readonly args: Memory; readonly answer: undefined }
+  /** Writes some of the corrections that are due. */
+  readonly correct: { readonly args: Moment; readonly answer: { readonly lastSeq: number; readonly more: boolean } }
+  /** What the clocks said at the newest record. */
+  readonly newest: { readonly args: undefined; readonly answer: Moment | undefined }
   readonly state: { readonly args: undefined; readonly answer: JournalState }
   readonly close: { readonly args: undefined; readonly answer: undefined }
 }

@@ -6,6 +6,7 @@ import type { Statement } from 'better-sqlite3'
 import { openForReading, translating, type SqliteDatabase } from './database.js'
 import { openBody, type ParkedRecord } from './journal.js'
 import { zoneFormatter, type ZoneOffsets } from './time.js'
+import { TIMELINE, Times } from './times.js'
 
 export interface Filter {
   readonly kind?: RecordKind | undefined
@@ -48,6 +49,8 @@ export class JournalReader {
   readonly #db: SqliteDatabase
   readonly #timeOf: (wall: number) => string
   readonly #statements = new Map<string, Statement>()
+  #remembered: string | undefined
+  #times = Times.from(undefined)
   /** Id of the journal. */
   readonly id: string
 
@@ -86,28 +89,37 @@ export class JournalReader {
     )
   }
 
+  /** The timeline as the daemon last kept it. Journals of the first format have none. */
+  #readTimes(): Times {
+    if (this.#value(`SELECT 1 FROM sqlite_master WHERE name = 'memory'`) === undefined) return this.#times
+    const sql = 'SELECT value FROM memory WHERE reader = ? AND key = ?'
+    const remembered = this.#value(sql, TIMELINE.reader, TIMELINE.key)
+    if (typeof remembered === 'string' && remembered !== this.#remembered) {
+      this.#remembered = remembered
+      this.#times = Times.from(remembered)
+    }
+    return this.#times
+  }
+
   /** Records in order. */
   *records(filter: Filter): Generator<StoredRecord> {
     const { sql, values } = where(filter)
+    const times = this.#readTimes()
     const page = `SELECT seq, kind, wall, body FROM record ${sql} ORDER BY seq LIMIT ${PAGE}`
     // In pages: a long-running read would keep the daemon from reusing its write-ahead log.
     let after = filter.afterSeq ?? 0
     for (;;) {
       const rows = this.#rows<Row>(page, ...values, after)
-      for (const row of rows) yield this.#stored(row)
+      for (const row of rows) yield this.#stored(row, times)
       const last = rows.at(-1)
       if (!last || rows.length < PAGE) return
       after = last.seq
     }
   }
 
-  #stored({ seq, kind, wall, body }: Row): StoredRecord {
-    return {
-      seq,
-      kind,
-      wall,
-      json: openBody({ kind, wall, body }, this.#timeOf) + (kind === 'punch' ? NOT_DELIVERED : '}'),
-    }
+  #stored(row: Row, times: Times): StoredRecord {
+    const { seq, kind, wall } = row
+    return { seq, kind, wall, json: openBody(row, this.#timeOf, times) + (kind === 'punch' ? NOT_DELIVERED : '}') }
   }
 
   count(filter: Filter): number {

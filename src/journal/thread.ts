@@ -6,8 +6,10 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { Attendance, type Report } from '../attendance.js'
 import { SystemClock } from '../clock.js'
 import { DaemonError, messageOf } from '../errors.js'
+import { FollowedSync } from '../sync.js'
 import { packed } from './columns.js'
-import { Journal } from './journal.js'
+import { writeCorrections } from './corrections.js'
+import { Journal, type Draft } from './journal.js'
 import type { Answer, Failure, Reported, Request, Requests, ThreadOptions, Verb } from './protocol.js'
 
 /** A commit of this many rows is fast enough; more would make the first of them wait. */
@@ -22,13 +24,13 @@ type Actions = { readonly [V in Plain]: (args: Requests[V]['args']) => unknown }
 class Thread {
   readonly #port: MessagePort
   readonly #options: ThreadOptions
-  readonly #clock = new SystemClock()
+  readonly #clock: SystemClock
   readonly #journal: Journal
   readonly #attendance: Attendance
   readonly #retention: NodeJS.Timeout
   readonly #actions: Actions = {
     append: (draft) => {
-      if (draft.once === undefined || !this.#journal.hasOnce(draft.once)) this.#journal.append([draft])
+      if (!this.#isStored(draft)) this.#journal.append([draft])
       return this.#journal.lastSeq
     },
     tail: ({ after, limit }) => {
@@ -42,6 +44,8 @@ class Thread {
     parked: (limit) => this.#journal.parked(limit),
     recall: ({ reader, key }) => this.#journal.recall(reader, key),
     remember: (memory) => this.#journal.remember(memory),
+    correct: (now) => ({ more: writeCorrections(this.#journal, now), lastSeq: this.#journal.lastSeq }),
+    newest: () => this.#journal.times.newest,
     state: () => this.#journal.state,
     close: () => this.#close(),
   }
@@ -50,8 +54,9 @@ class Thread {
   constructor(port: MessagePort, options: ThreadOptions) {
     this.#port = port
     this.#options = options
+    this.#clock = new SystemClock(options.sync ? { sync: new FollowedSync(options.sync) } : {})
     this.#journal = new Journal(options.file, options.identity)
-    this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, this.#clock.now())
+    this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, options.now ?? this.#clock.now())
     this.#retention = setInterval(() => this.#forgetOld(), RETENTION_EVERY_MS)
     port.on('message', (request: Request) => this.#take(request))
     this.#answer(0, this.#journal.state)
@@ -72,6 +77,12 @@ class Thread {
 
   #do<V extends Plain>(verb: V, args: Requests[V]['args']): unknown {
     return this.#actions[verb](args)
+  }
+
+  /** What may be there once only, and a sync that was there before the restart. */
+  #isStored({ once, sync }: Draft): boolean {
+    if (sync?.state === 'synced' && this.#journal.times.isSynced(sync.at.boot)) return true
+    return once !== undefined && this.#journal.hasOnce(once)
   }
 
   #commit(): void {
