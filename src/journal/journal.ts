@@ -1,9 +1,11 @@
 /** The append-only record of everything that happened, its unsettled tail, and what was set aside. Synchronous. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { RECORD_KINDS, type Moment, type RecordKind } from '../model.js'
+import type { Dated } from '../policy/effective.js'
 import { canonical, type Json } from './canonical.js'
 import { openDatabase, translating, type SqliteDatabase } from './database.js'
 import { onceKey } from './once.js'
+import { SCHEMA_OF } from './schemas.js'
 import { prepare, type ParkedRecord, type Row, type RowValues, type Statements } from './statements.js'
 import { zoneFormatter, type ZoneOffsets } from './time.js'
 import { TIMELINE, Times } from './times.js'
@@ -27,7 +29,7 @@ export interface Draft {
   /** Kept in the same commit: see `recall`. */
   readonly memory?: Memory
   /** The record says that the wall clock was right at that moment, and what its state is from now on. */
-  readonly sync?: { readonly state: Moment['state']; readonly at: Moment }
+  readonly sync?: Dated['news']
 }
 
 export type { ParkedRecord } from './statements.js'
@@ -53,14 +55,6 @@ export interface JournalState {
   readonly lastSeq: number
   readonly settled: number
   readonly parked: number
-}
-
-/** Schema names in records. */
-const SCHEMA_OF: Readonly<Record<RecordKind, string>> = {
-  punch: 'punch/1',
-  audit: 'audit/1',
-  presence: 'presence/1',
-  correction: 'correction/1',
 }
 
 export class Journal {
@@ -229,8 +223,9 @@ export class Journal {
   }
 
   /** Deletes at most `limit` delivered records older than `wall`; never the newest, never a parked or unsettled one. */
-  forget(wall: number, limit: number): number {
-    return translating(this.#file, () => this.#statements.forget.run(this.#settled, this.#lastSeq, wall, limit).changes)
+  forget(wall: number, limit: number, now = Number.MAX_SAFE_INTEGER): number {
+    const { forget } = this.#statements
+    return translating(this.#file, () => forget.run(this.#settled, this.#lastSeq, wall, wall, now, limit).changes)
   }
 
   close(): void {

@@ -103,14 +103,14 @@ export class JournalReader {
 
   /** Records in order. */
   *records(filter: Filter): Generator<StoredRecord> {
-    const { sql, values } = where(filter)
     const times = this.#readTimes()
+    const { sql, values } = where(filter, times)
     const page = `SELECT seq, kind, wall, body FROM record ${sql} ORDER BY seq LIMIT ${PAGE}`
     // In pages: a long-running read would keep the daemon from reusing its write-ahead log.
     let after = filter.afterSeq ?? 0
     for (;;) {
       const rows = this.#rows<Row>(page, ...values, after)
-      for (const row of rows) yield this.#stored(row, times)
+      for (const row of rows) if (isWithin(row, filter, times)) yield this.#stored(row, times)
       const last = rows.at(-1)
       if (!last || rows.length < PAGE) return
       after = last.seq
@@ -122,8 +122,9 @@ export class JournalReader {
     return { seq, kind, wall, json: openBody(row, this.#timeOf, times) + (kind === 'punch' ? NOT_DELIVERED : '}') }
   }
 
+  /** At most so many: of punches whose clock was not set only the range is counted. */
   count(filter: Filter): number {
-    const { sql, values } = where(filter)
+    const { sql, values } = where(filter, this.#readTimes())
     return Number(this.#value(`SELECT count(*) FROM record ${sql}`, ...values, filter.afterSeq ?? 0))
   }
 
@@ -154,8 +155,14 @@ export class JournalReader {
   }
 }
 
+function isWithin(row: Row, { from, to }: Filter, times: Times): boolean {
+  if (from === undefined && to === undefined) return true
+  const wall = row.kind === 'punch' ? times.wallOf(row) : row.wall
+  return wall >= (from ?? Number.NEGATIVE_INFINITY) && wall < (to ?? Infinity)
+}
+
 /** Conditions for `seq > ?` last, so that pages can move it. */
-function where(filter: Filter): { sql: string; values: unknown[] } {
+function where(filter: Filter, times: Times): { sql: string; values: unknown[] } {
   const conditions: string[] = []
   const values: unknown[] = []
   const add = (condition: string, value: unknown): void => {
@@ -164,8 +171,13 @@ function where(filter: Filter): { sql: string; values: unknown[] } {
     values.push(value)
   }
   add('kind = ?', filter.kind)
-  add('wall >= ?', filter.from)
-  add('wall < ?', filter.to)
+  const { from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER } = filter
+  if (filter.from !== undefined || filter.to !== undefined) {
+    // What is dated by the timeline may have any wall.
+    const dated = times.within(from, to).flatMap(({ first, last }) => [first, last])
+    conditions.push(`((wall >= ? AND wall < ?)${' OR seq BETWEEN ? AND ?'.repeat(dated.length / 2)})`)
+    values.push(from, to, ...dated)
+  }
   add(`json_extract(body, '$.reader') = ?`, filter.reader)
   add(`json_extract(body, '$.person.ref') = ?`, filter.person)
   return { sql: `WHERE ${[...conditions, 'seq > ?'].join(' AND ')}`, values }

@@ -29,8 +29,11 @@ export type Statements = ReturnType<typeof prepare>
 const KIND = `CASE kind ${RECORD_KINDS.map((kind, place) => `WHEN '${kind}' THEN ${place}`).join(' ')} END`
 const TAIL = `SELECT seq, ${KIND}, channel, wall, body FROM record WHERE seq > ? ORDER BY seq LIMIT ?`
 const LAST_OF_KIND = `SELECT kind, max(seq) AS seq FROM record WHERE kind IN (${RECORD_KINDS.map((kind) => `'${kind}'`).join(', ')}) GROUP BY kind`
+/** Not beyond the first that is certainly younger: a wall of 1970 does not make a record old, nor one of 2038 young. */
 const FORGET = `DELETE FROM record WHERE seq IN (
-  SELECT seq FROM record WHERE seq <= ? AND seq < ? AND wall < ? AND seq NOT IN (SELECT seq FROM parked) ORDER BY seq LIMIT ?)`
+  SELECT seq FROM record WHERE seq <= ? AND seq < ? AND wall < ? AND seq NOT IN (SELECT seq FROM parked)
+  AND seq < (SELECT coalesce((SELECT seq FROM record WHERE wall >= ? AND wall <= ? ORDER BY seq LIMIT 1), 9e15))
+  ORDER BY seq LIMIT ?)`
 
 export function prepare(db: SqliteDatabase) {
   return { ...records(db), ...parked(db), ...memories(db) }
@@ -55,7 +58,7 @@ function records(db: SqliteDatabase) {
     get: statement<[number], Row>('SELECT seq, kind, channel, wall, body FROM record WHERE seq = ?'),
     settle: statement<[number]>('UPDATE meta SET settled = ? WHERE only = 1'),
     newestPunches: statement<[], { body: string }>(`SELECT body FROM record WHERE kind = 'punch' ORDER BY seq DESC`),
-    forget: statement<[number, number, number, number]>(FORGET),
+    forget: statement<[number, number, number, number, number, number]>(FORGET),
   }
 }
 

@@ -106,7 +106,7 @@ class Thread {
     const now = this.#clock.now()
     // A clock that was never set must not decide what is old.
     if (now.state !== 'synced') return
-    const forgotten = this.#journal.forget(now.wall - this.#options.keepSettledMs, RETENTION_STEP)
+    const forgotten = this.#journal.forget(now.wall - this.#options.keepSettledMs, RETENTION_STEP, now.wall)
     if (forgotten === RETENTION_STEP) setTimeout(() => this.#forgetOld(), 100).unref()
   }
 

@@ -1,5 +1,5 @@
 /** The timeline of a journal: kept with every commit, asked for the time of every punch on its way out. */
-import type { Moment } from '../model.js'
+import type { Moment, RecordKind } from '../model.js'
 import {
   corrected,
   EMPTY,
@@ -7,15 +7,22 @@ import {
   knownBoots,
   taken,
   type Boot,
+  type Dated,
   type Effective,
   type Timeline,
 } from '../policy/effective.js'
-import type { Draft, Memory } from './journal.js'
 
 /** Where it is remembered: no reader has an empty name. */
 export const TIMELINE = { reader: '', key: 'timeline' } as const
 /** How canonical JSON says that no bound of the wall clock was known. Within a text the quotes would be escaped. */
 const UNSYNCED = '"errorMs":null'
+
+/** What of a draft matters here. */
+interface DatedDraft {
+  readonly kind: RecordKind
+  readonly moment: Moment
+  readonly sync?: Dated['news']
+}
 
 /** A row with its body in the open. */
 interface TimedRow {
@@ -43,7 +50,7 @@ export class Times {
   }
 
   /** After these records, numbered from `seq + 1` on, when the punches up to `through` are corrected. */
-  after(drafts: readonly Draft[], seq: number, through?: number): Times {
+  after(drafts: readonly DatedDraft[], seq: number, through?: number): Times {
     let timeline = through === undefined ? this.#timeline : corrected(this.#timeline, through)
     let { newest } = this
     for (const { kind, moment, sync } of drafts) {
@@ -60,7 +67,7 @@ export class Times {
   }
 
   /** What to remember when this comes after `earlier`; undefined when that is the same. */
-  memory(earlier: Times): Memory | undefined {
+  memory(earlier: Times): { reader: string; key: string; value: string } | undefined {
     return this.#timeline === earlier.#timeline ? undefined : { ...TIMELINE, value: JSON.stringify(this.#timeline) }
   }
 

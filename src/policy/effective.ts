@@ -88,11 +88,19 @@ function withUndated(timeline: Timeline, seq: number): Timeline {
 function withNews(timeline: Timeline, seq: number, { state, at }: NonNullable<Dated['news']>): Timeline {
   const boot = timeline.boots.at(-1)
   if (!boot || at.errorMs === null) return timeline
-  const { uptime, wall, errorMs } = at
-  const told = withRunning(timeline, { ...boot, syncs: [...boot.syncs, { uptime, wall, errorMs }].slice(-MOST_SYNCS) })
+  const sync = { uptime: at.uptime, wall: at.wall, errorMs: at.errorMs }
+  // A source that steps a clock which it said was set takes its earlier word back.
+  const believed = boot.syncs.filter((earlier) => agree(earlier, sync))
+  const told = withRunning(timeline, { ...boot, syncs: [...believed, sync].slice(-MOST_SYNCS) })
   if (state === 'unsynced') return { ...told, inForce: false }
   const synced = { ...told, inForce: true, sync: seq, later: undefined }
   return synced.pending === undefined ? corrected(synced, seq) : synced
+}
+
+function agree(one: Sync, other: Sync): boolean {
+  const passed = other.uptime - one.uptime
+  const apart = Math.abs(other.wall - one.wall - passed)
+  return apart <= one.errorMs + other.errorMs + Math.abs(passed) * DRIFT + 2 * SLACK_MS
 }
 
 function withRunning(timeline: Timeline, boot: Boot): Timeline {
