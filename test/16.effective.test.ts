@@ -200,7 +200,7 @@ describe('a journal of clocks that were not set', () => {
         assertCorrected(journal, gateway)
         journal.close()
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 

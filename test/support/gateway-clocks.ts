@@ -160,5 +160,5 @@ export function storedBodies(file: string): Map<number, string> {
   // Parse boundary: two columns of our own table.
   const rows = db.prepare('SELECT seq, body FROM record').all() as { seq: number; body: string }[]
   db.close()
-  return new Map(rows.map(({ seq, body }) => [seq, String(body)]))
+  return new Map(rows.map(({ seq, body }) => [seq, body]))
 }
