@@ -36,7 +36,7 @@ class WrongClock implements Clock {
     const { boot, wall, uptime, errorMs } = JSON.parse(readFileSync(this.#file, 'utf8')) as Clocks
     const now = this.#clock.now()
     const state = errorMs === null ? 'unsynced' : 'synced'
-    return Object.freeze({ wall: now.wall + wall, uptime: now.uptime + uptime, boot, state, errorMs })
+    return Object.freeze({ wall: now.wall + wall, uptime: Math.round(now.uptime + uptime), boot, state, errorMs })
   }
   uptime(): number {
     return this.#clock.uptime()
