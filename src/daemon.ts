@@ -2,6 +2,7 @@
 import { chmodSync } from 'node:fs'
 import { aborted } from './abort.js'
 import type { Clock } from './clock.js'
+import { ClockWatch } from './clock-watch.js'
 import type { ReaderConfig } from './config/config.js'
 import { controlSocket, journalFile } from './config/paths.js'
 import { ControlServer } from './control.js'
@@ -78,12 +79,14 @@ class Daemon {
   }
 
   async #openJournal(): Promise<{ thread: JournalThread; state: JournalState }> {
-    const { config } = this.#context
+    const { config, clock } = this.#context
     const opened = await JournalThread.open({
       file: this.#file,
       identity: { site: config.site.id, gateway: config.gateway.id, offsets: config.site.offsets },
       repeatWindowMs: config.policy.repeatWindowMs,
       keepSettledMs: config.data.keepSettledMs,
+      now: clock.now(),
+      sync: clock.shared,
     })
     const { thread, state } = opened
     thread.onDeath = (error) => this.#fatal.abort(error)
@@ -173,7 +176,8 @@ class Daemon {
       if (!driver) throw new TypeError(`no driver ${reader.driver}`)
       await this.#reader(reader, { ...common, driver }, thread, stop)
     })
-    await Promise.all([...running, aborted(stop)])
+    const watch = new ClockWatch({ clock, log, journal: thread, timeOf: zoneFormatter(config.site.offsets) })
+    await Promise.all([...running, watch.run(stop), aborted(stop)])
   }
 
   /** Reports to the journal's thread; what it cannot store is refused. */

@@ -29,7 +29,7 @@ export function infoDocument(
 ): InfoDocument {
   return {
     version,
-    schemas: ['punch/1', 'presence/1', 'audit/1'],
+    schemas: ['punch/1', 'presence/1', 'correction/1', 'audit/1'],
     os: `${process.platform} ${release()} ${arch()}`,
     node: process.versions.node,
     drivers: [...new Set(config.readers.map(({ driver }) => driver))].sort(),

@@ -110,6 +110,6 @@ export interface Origin {
   readonly sim: boolean
 }
 
-/** Kinds of journal records. `correction` joins when something writes it. */
-export const RECORD_KINDS = ['punch', 'audit', 'presence'] as const
+/** Kinds of journal records. New ones at the end. */
+export const RECORD_KINDS = ['punch', 'audit', 'presence', 'correction'] as const
 export type RecordKind = (typeof RECORD_KINDS)[number]

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Report } from '../attendance.js'
 import { JournalError } from '../errors.js'
+import type { Moment } from '../model.js'
 import { unpacked } from './columns.js'
 import type { Draft, JournalState, OutboundRecord, ParkedRecord } from './journal.js'
 import type { Damage } from './check.js'
@@ -98,6 +99,16 @@ export class JournalThread {
   /** Resolves when it is on disk. */
   remember(reader: string, key: string, value: string): Promise<undefined> {
     return this.#ask('remember', { reader, key, value })
+  }
+  /** Writes some of the corrections that are due; true when there are more. */
+  async correct(now: Moment): Promise<boolean> {
+    const { lastSeq, more } = await this.#ask('correct', now)
+    this.#appended(lastSeq)
+    return more
+  }
+  /** What the clocks said at the newest record. */
+  newest(): Promise<Moment | undefined> {
+    return this.#ask('newest', undefined)
   }
   erase(order: Erasing): Promise<Erased> {
     return this.#ask('erase', order)

@@ -1,31 +1,24 @@
 /** The append-only record of everything that happened, its unsettled tail, and what was set aside. Synchronous. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
-import type { RecordKind } from '../model.js'
-import { anchorFile, contradiction, readAnchor, writeAnchor, type Anchor } from './anchor.js'
 import { canonical } from './canonical.js'
 import { keysFor, publicKeyOf } from './keys.js'
 import { openDatabase, translating, type SqliteDatabase } from './database.js'
 import { Erasure } from './erasure.js'
+import { Head, type Moved } from './head.js'
 import { Memories } from './memories.js'
-import { NO_HASH } from './proof.js'
 import { uuidBytes } from './outgoing.js'
-import type { Beginning, Draft, Identity, JournalState, Memory, OutboundRecord } from './records.js'
+import type { Draft, Identity, JournalState, Memory, OutboundRecord } from './records.js'
+import { SCHEMA_OF } from './schemas.js'
 import { Sealing } from './sealing.js'
 import { prepare, type ParkedRecord, type Statements } from './statements.js'
 import { Rotation } from './rotation.js'
 import { Stored } from './stored.js'
 import { zoneFormatter } from './time.js'
+import { TIMELINE, Times } from './times.js'
 
 export type { Beginning, Draft, Identity, JournalState, Memory, OutboundRecord } from './records.js'
 export type { ParkedRecord } from './statements.js'
-
-/** Schema names in records. */
-const SCHEMA_OF: Readonly<Record<RecordKind, string>> = {
-  punch: 'punch/1',
-  audit: 'audit/1',
-  presence: 'presence/1',
-}
 
 export class Journal {
   readonly #file: string
@@ -39,14 +32,7 @@ export class Journal {
   readonly erasure: Erasure
   readonly #publicKey: string
   readonly #timeOf: (wall: number) => string
-  #id: string
-  #begun: Beginning | undefined
-  #lastSeq: number
-  /** Hash of the newest record. */
-  #head: Buffer
-  #anchored: number
-  #settled: number
-  #lastOfKind: Map<RecordKind, number>
+  readonly head: Head
 
   constructor(file: string, identity: Identity) {
     this.#file = file
@@ -61,109 +47,71 @@ export class Journal {
     this.#memories = new Memories(this.#statements, this.#sealing.vault)
     this.rotation = new Rotation(this.#db, this.#statements, this.#sealing.vault, file)
     this.erasure = new Erasure(this.#db, this.#statements, this.#sealing)
-    this.#stored = new Stored(file, this.#statements, this.#sealing, this.#timeOf)
-    const meta = translating(file, () => this.#statements.meta.get())
-    if (!meta) throw new TypeError('the journal has no meta row')
-    this.#id = meta.journal
-    this.#settled = meta.settled
-    const last = translating(file, () => this.#statements.last.get())
-    this.#lastSeq = last?.seq ?? 0
-    this.#head = last?.hash ?? NO_HASH
-    this.#anchored = this.#lastSeq
-    this.#lastOfKind = new Map(
-      translating(file, () => this.#statements.lastOfKind.all()).map(({ kind, seq }) => [kind, seq]),
-    )
-    this.#compareAnchor()
+    this.head = new Head(file, this.#statements)
+    const parts = { file, statements: this.#statements, sealing: this.#sealing, timeOf: this.#timeOf }
+    this.#stored = new Stored({ ...parts, times: Times.from(undefined) })
+    this.#stored.times = this.#knownTimes()
+    this.head.compareAnchor()
+  }
+
+  /** As they were when the newest record was written. */
+  #knownTimes(): Times {
+    const { lastOfKind } = this.head
+    const dated = Math.max(lastOfKind.get('punch') ?? 0, lastOfKind.get('audit') ?? 0)
+    return Times.from(this.recall(TIMELINE.reader, TIMELINE.key), this.#stored.evidence(dated))
   }
 
   /** Names this journal; changes only at a start. */
   get id(): string {
-    return this.#id
-  }
-
-  /** The database alone cannot tell that it lost its tail, or is an older copy of itself. */
-  #compareAnchor(): void {
-    const anchor = readAnchor(anchorFile(this.#file))
-    const known = anchor && translating(this.#file, () => this.#statements.hashOf.get(anchor.seq))
-    const reason =
-      anchor && contradiction(anchor, { journal: this.#id, seq: this.#lastSeq, hash: known?.toString('hex') })
-    if (anchor && reason) this.#begin(reason, anchor)
-    else if (this.#lastSeq > 0) this.anchor()
-  }
-
-  /** Goes on in the same file under a new name, with numbers that nobody used. */
-  #begin(reason: Beginning['reason'], anchor: Anchor): void {
-    this.#begun = { reason, before: this.#id, lastSeq: this.#lastSeq, anchorSeq: anchor.seq }
-    const settled = Math.min(this.#settled, this.#lastSeq)
-    this.#id = randomBytes(8).toString('hex')
-    translating(this.#file, () => this.#statements.begin.run(this.#id, settled))
-    this.#lastSeq = Math.max(this.#lastSeq, anchor.seq, this.#settled)
-    this.#settled = settled
-    this.#head = NO_HASH
-    this.#lastOfKind = new Map()
-    this.#anchored = 0
-  }
-
-  /** Writes the head of the chain outside the database, if it moved. */
-  anchor(): void {
-    if (this.#head.equals(NO_HASH)) return
-    writeAnchor(anchorFile(this.#file), { journal: this.#id, seq: this.#lastSeq, hash: this.#head.toString('hex') })
-    this.#anchored = this.#lastSeq
-  }
-
-  /** True when records came since the head was written outside. */
-  get isAheadOfAnchor(): boolean {
-    return this.#lastSeq > this.#anchored
+    return this.head.id
   }
 
   /** Newest record; 0 in an empty journal. */
   get lastSeq(): number {
-    return this.#lastSeq
+    return this.head.lastSeq
   }
 
   get state(): JournalState {
     const parked = translating(this.#file, () => this.#statements.parkedCount.get()?.count ?? 0)
-    const begun = this.#begun && { begun: this.#begun }
-    return {
-      journal: this.#id,
-      lastSeq: this.#lastSeq,
-      settled: this.#settled,
-      parked,
-      publicKey: this.#publicKey,
-      ...begun,
-    }
+    const { id: journal, lastSeq, settled, begun } = this.head
+    return { journal, lastSeq, settled, parked, publicKey: this.#publicKey, ...(begun && { begun }) }
   }
 
   /**
    * Appends all drafts in one durable commit and returns their ids, or throws JournalError and keeps none.
+   * `correctedThrough`: among the drafts are the corrections of all punches up to there.
    * Numbers never return: a failed commit has not used them, and the newest row is never deleted.
    */
-  append(drafts: readonly (Draft & { readonly id?: string })[]): string[] {
-    const lastOfKind = new Map(this.#lastOfKind)
+  append(drafts: readonly (Draft & { readonly id?: string })[], correctedThrough?: number): string[] {
+    const times = this.times.after(drafts, this.lastSeq, correctedThrough)
+    const timeline = times.memory(this.times)
     const ids: string[] = []
-    let seq = this.#lastSeq
-    let head = this.#head
+    let at: Moved = this.head
     translating(this.#file, () => {
       this.#db.transaction(() => {
+        if (timeline) this.#memories.remember(timeline)
         for (const draft of drafts) {
           const id = draft.id ?? randomUUID()
-          seq += 1
-          const evidence = this.#evidence(draft, id, seq, lastOfKind.get(draft.kind) ?? null)
-          const { body, prevHash, hash, sig } = this.#sealing.seal(seq, evidence, head)
-          const { kind, channel, moment } = draft
-          this.#statements.insert.run(seq, kind, channel, moment.wall, uuidBytes(id), body, prevHash, hash, sig)
-          head = hash
-          if (draft.once !== undefined) this.#memories.addOnce(draft.once)
-          if (draft.memory) this.#memories.remember(draft.memory)
-          lastOfKind.set(draft.kind, seq)
+          at = this.#insert(draft, id, at)
           ids.push(id)
         }
       })()
     })
-    this.#lastSeq = seq
-    this.#head = head
-    this.#lastOfKind = lastOfKind
+    this.head.move(at)
+    this.#stored.times = times
     return ids
+  }
+
+  /** Within a transaction; returns where it leads. */
+  #insert(draft: Draft, id: string, { lastSeq, hash: before, lastOfKind }: Moved): Moved {
+    const { kind, channel, moment, once, memory } = draft
+    const seq = lastSeq + 1
+    const evidence = this.#evidence(draft, id, seq, lastOfKind.get(kind) ?? null)
+    const { body, prevHash, hash, sig } = this.#sealing.seal(seq, evidence, before)
+    this.#statements.insert.run(seq, kind, channel, moment.wall, uuidBytes(id), body, prevHash, hash, sig)
+    if (once !== undefined) this.#memories.addOnce(once)
+    if (memory) this.#memories.remember(memory)
+    return { lastSeq: seq, hash, lastOfKind: new Map(lastOfKind).set(kind, seq) }
   }
 
   /** True when a record with this `once` was stored, ever: also when the record itself is long deleted. */
@@ -178,6 +126,11 @@ export class Journal {
 
   remember(memory: Memory): void {
     translating(this.#file, () => this.#memories.remember(memory))
+  }
+
+  /** What the records say about time. */
+  get times(): Times {
+    return this.#stored.times
   }
 
   /** An instant in the site's zone. */
@@ -201,7 +154,7 @@ export class Journal {
 
   /** Unparked records after `seq`, oldest first, and how far was looked. */
   tail(seq: number, limit: number): { records: OutboundRecord[]; through: number } {
-    return this.#stored.tail(seq, limit, this.#lastSeq)
+    return this.#stored.tail(seq, limit, this.head.lastSeq)
   }
 
   /** One record, parked or not; undefined when it is gone, erased or damaged. */
@@ -220,9 +173,9 @@ export class Journal {
 
   /** Moves the watermark: every record up to `seq` is delivered or parked. Never moves back. */
   settle(seq: number): void {
-    if (seq <= this.#settled) return
+    if (seq <= this.head.settled) return
     translating(this.#file, () => this.#statements.settle.run(seq))
-    this.#settled = seq
+    this.head.settled = seq
   }
 
   /** Parking it again replaces the reason. */
@@ -240,8 +193,9 @@ export class Journal {
   }
 
   /** Deletes at most `limit` delivered records older than `wall`; never the newest, never a parked or unsettled one. */
-  forget(wall: number, limit: number): number {
-    return translating(this.#file, () => this.#statements.forget.run(this.#settled, this.#lastSeq, wall, limit).changes)
+  forget(wall: number, limit: number, now = Number.MAX_SAFE_INTEGER): number {
+    const { forget } = this.#statements
+    return translating(this.#file, () => forget.run(this.head.settled, this.head.lastSeq, wall, now, limit).changes)
   }
 
   close(): void {

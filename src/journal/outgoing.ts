@@ -1,17 +1,20 @@
 /** How stored records look outside. */
+import type { Times } from './times.js'
 import { proofOf, type Opened } from './sealing.js'
 import type { Row } from './statements.js'
 
 /** A stored record as it is sent: proof and best known time are added, the closing brace left open for `delivery`. */
 export function openBody(
-  row: Pick<Row, 'kind' | 'wall' | 'prevHash' | 'hash' | 'sig'>,
+  row: Omit<Row, 'channel' | 'body'>,
   { salt, evidence }: Opened,
   timeOf: (wall: number) => string,
+  times: Times,
 ): string {
   const { hash, prevHash, sig } = proofOf(row, salt)
   // By hand: it is done for each of a million records.
   const proof = `"proof":{"hash":"${hash}","prevHash":"${prevHash}","salt":"${salt}","sig":"${sig}"}`
-  const time = row.kind === 'punch' ? `,"time":"${timeOf(row.wall)}"` : ''
+  const time =
+    row.kind === 'punch' ? `,"time":"${timeOf(times.wallOf({ seq: row.seq, wall: row.wall, body: evidence }))}"` : ''
   return `${evidence.slice(0, -1)},${proof}${time}`
 }
 

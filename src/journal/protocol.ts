@@ -1,7 +1,7 @@
 /** What the daemon and the journal's thread say to each other. */
 import type { Report } from '../attendance.js'
 import type { ErrorCode } from '../errors.js'
-import type { Verdict } from '../model.js'
+import type { Moment, Verdict } from '../model.js'
 import type { Damage } from './check.js'
 import type { Erased, Erasing } from './erasure.js'
 import type { Columns } from './columns.js'
@@ -13,6 +13,10 @@ export interface ThreadOptions {
   readonly identity: Identity
   readonly repeatWindowMs: number
   readonly keepSettledMs: number
+  /** What the daemon's clock says at the start; else the thread asks its own. */
+  readonly now?: Moment
+  /** What the daemon knows of time sources: see `Clock.shared`. */
+  readonly sync?: SharedArrayBuffer | undefined
 }
 
 /** Every request with its arguments and its answer. */
@@ -27,6 +31,10 @@ export interface Requests {
   readonly parked: { readonly args: number; readonly answer: ParkedRecord[] }
   readonly recall: { readonly args: Omit<Memory, 'value'>; readonly answer: string | undefined }
   readonly remember: { readonly args: Memory; readonly answer: undefined }
+  /** Writes some of the corrections that are due. */
+  readonly correct: { readonly args: Moment; readonly answer: { readonly lastSeq: number; readonly more: boolean } }
+  /** What the clocks said at the newest record. */
+  readonly newest: { readonly args: undefined; readonly answer: Moment | undefined }
   readonly erase: { readonly args: Erasing; readonly answer: Erased }
   /** Begins a change of keys, or goes on with it; true while there is more to do. */
   readonly rotate: { readonly args: undefined; readonly answer: boolean }

@@ -10,7 +10,9 @@ import { openKeys } from './keys.js'
 import { openBody, uuidText } from './outgoing.js'
 import { proofOf, Sealing } from './sealing.js'
 import type { Row } from './statements.js'
+import { contextOf } from './memories.js'
 import { zoneFormatter, type ZoneOffsets } from './time.js'
+import { TIMELINE, Times } from './times.js'
 
 export interface Filter {
   readonly kind?: RecordKind | undefined
@@ -53,6 +55,8 @@ export class JournalReader {
   readonly #timeOf: (wall: number) => string
   readonly #sealing: Sealing
   readonly #statements = new Map<string, Statement>()
+  #remembered: Buffer | undefined
+  #times = Times.from(undefined)
   /** Id of the journal. */
   readonly id: string
 
@@ -92,16 +96,28 @@ export class JournalReader {
     )
   }
 
+  /** The timeline as the daemon last kept it. */
+  #readTimes(): Times {
+    const { reader, key } = TIMELINE
+    const remembered = this.#value('SELECT value FROM memory WHERE reader = ? AND key = ?', reader, key)
+    if (remembered instanceof Buffer && this.#remembered?.equals(remembered) !== true) {
+      this.#remembered = remembered
+      this.#times = Times.from(this.#sealing.vault.open(remembered, contextOf(reader, key)))
+    }
+    return this.#times
+  }
+
   /** Records in order. */
   *records(filter: Filter): Generator<StoredRecord> {
-    const { sql, values } = where(filter)
+    const times = this.#readTimes()
+    const { sql, values } = where(filter, times)
     const page = `SELECT seq, kind, wall, body, prev_hash AS prevHash, hash, sig, commitment FROM record ${sql} ORDER BY seq LIMIT ${PAGE}`
     // In pages: a long-running read would keep the daemon from reusing its write-ahead log.
     let after = filter.afterSeq ?? 0
     for (;;) {
       const rows = this.#rows<Stored>(page, ...values, after)
       for (const row of rows) {
-        const stored = this.#stored(row, filter)
+        const stored = this.#stored(row, filter, times)
         if (stored) yield stored
       }
       const last = rows.at(-1)
@@ -110,24 +126,27 @@ export class JournalReader {
     }
   }
 
-  #stored(row: Stored, { person, erased }: Filter): StoredRecord | undefined {
+  #stored(row: Stored, filter: Filter, times: Times): StoredRecord | undefined {
+    const { person, erased } = filter
     const { seq, kind, wall, body } = row
     if (!body) return erased === true ? { seq, kind, wall, json: erasedText(row, this.id) } : undefined
     const opened = this.#sealing.open(seq, body)
     if (person !== undefined && personOf(opened.evidence) !== person) return undefined
-    const json = openBody(row, opened, this.#timeOf) + (kind === 'punch' ? NOT_DELIVERED : '}')
+    if (!isWithin(row, opened.evidence, filter, times)) return undefined
+    const json = openBody(row, opened, this.#timeOf, times) + (kind === 'punch' ? NOT_DELIVERED : '}')
     return { seq, kind, wall, json }
   }
 
+  /** At most so many: of punches whose clock was not set only the range is counted. */
   count(filter: Filter): number {
     if (filter.person !== undefined) return [...this.records(filter)].length
-    const { sql, values } = where(filter)
+    const { sql, values } = where(filter, this.#readTimes())
     return Number(this.#value(`SELECT count(*) FROM record ${sql}`, ...values, filter.afterSeq ?? 0))
   }
 
   /** First and last number of the records between two instants; undefined when there are none. */
   span(filter: Pick<Filter, 'from' | 'to'>): { first: number; last: number } | undefined {
-    const { sql, values } = where(filter)
+    const { sql, values } = where(filter, this.#readTimes())
     const first = Number(this.#value(`SELECT coalesce(min(seq), 0) FROM record ${sql}`, ...values, 0))
     const last = Number(this.#value(`SELECT coalesce(max(seq), 0) FROM record ${sql}`, ...values, 0))
     return first === 0 ? undefined : { first, last }
@@ -162,8 +181,14 @@ export class JournalReader {
   }
 }
 
+function isWithin(row: Stored, evidence: string, { from, to }: Filter, times: Times): boolean {
+  if (from === undefined && to === undefined) return true
+  const wall = row.kind === 'punch' ? times.wallOf({ seq: row.seq, wall: row.wall, body: evidence }) : row.wall
+  return wall >= (from ?? Number.NEGATIVE_INFINITY) && wall < (to ?? Infinity)
+}
+
 /** Conditions for `seq > ?` last, so that pages can move it. */
-function where(filter: Filter): { sql: string; values: unknown[] } {
+function where(filter: Filter, times: Times): { sql: string; values: unknown[] } {
   const conditions: string[] = []
   const values: unknown[] = []
   const add = (condition: string, value: unknown): void => {
@@ -172,8 +197,13 @@ function where(filter: Filter): { sql: string; values: unknown[] } {
     values.push(value)
   }
   add('kind = ?', filter.kind)
-  add('wall >= ?', filter.from)
-  add('wall < ?', filter.to)
+  const { from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER } = filter
+  if (filter.from !== undefined || filter.to !== undefined) {
+    // What is dated by the timeline may have any wall.
+    const dated = times.within(from, to).flatMap(({ first, last }) => [first, last])
+    conditions.push(`((wall >= ? AND wall < ?)${' OR seq BETWEEN ? AND ?'.repeat(dated.length / 2)})`)
+    values.push(from, to, ...dated)
+  }
   add('channel = ?', filter.reader)
   add('seq <= ?', filter.throughSeq)
   return { sql: `WHERE ${[...conditions, 'seq > ?'].join(' AND ')}`, values }

@@ -1,5 +1,6 @@
 /** The words of the journal: what goes in, what comes out. */
 import type { Moment, RecordKind } from '../model.js'
+import type { Dated } from '../policy/effective.js'
 import type { Json } from './canonical.js'
 import type { ZoneOffsets } from './time.js'
 
@@ -21,6 +22,8 @@ export interface Draft {
   readonly once?: string | undefined
   /** Kept in the same commit: see `recall`. */
   readonly memory?: Memory
+  /** The record says that the wall clock was right at that moment, and what its state is from now on. */
+  readonly sync?: Dated['news']
 }
 
 /** Something that is found again after a restart. */

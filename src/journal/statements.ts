@@ -44,10 +44,13 @@ const TAIL = `SELECT seq, ${KIND}, ${COLUMNS} FROM record WHERE seq > ? ORDER BY
 const INSERT =
   'INSERT INTO record(seq, kind, channel, wall, id, body, prev_hash, hash, sig) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'
 const LAST_OF_KIND = `SELECT kind, max(seq) AS seq FROM record WHERE kind IN (${RECORD_KINDS.map((kind) => `'${kind}'`).join(', ')}) GROUP BY kind`
-/** From the oldest on, and no further than to one that is parked: the chain stays whole. */
-const FORGET = `DELETE FROM record WHERE seq IN (
-  SELECT seq FROM record WHERE seq <= ? AND seq < ? AND wall < ?
-    AND seq < (SELECT coalesce(min(seq), 9223372036854775807) FROM parked) ORDER BY seq LIMIT ?)`
+/**
+ * From the oldest on, up to the first that is certainly young: a wall of 1970 does not make a record old, nor one of 2038
+ * young. And no further than to one that is parked: the chain stays whole.
+ */
+const FORGET = `DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ? AND seq < ?
+  AND seq < coalesce((SELECT seq FROM record WHERE wall >= ? AND wall <= ? ORDER BY seq LIMIT 1), 0)
+  AND seq < (SELECT coalesce(min(seq), 9223372036854775807) FROM parked) ORDER BY seq LIMIT ?)`
 
 export function prepare(db: SqliteDatabase) {
   return { ...records(db), ...parked(db), ...memories(db) }
@@ -85,7 +88,7 @@ function records(db: SqliteDatabase) {
     newestPunches: statement<[], { seq: number; body: Buffer | null }>(
       `SELECT seq, body FROM record WHERE kind = 'punch' ORDER BY seq DESC`,
     ),
-    forget: statement<[number, number, number, number]>(FORGET),
+    forget: statement<[number, number, number, number, number]>(FORGET),
   }
 }
 

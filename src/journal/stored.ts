@@ -6,7 +6,16 @@ import { translating } from './database.js'
 import { openBody, uuidText } from './outgoing.js'
 import type { OutboundRecord } from './records.js'
 import type { Sealing } from './sealing.js'
+import type { Times } from './times.js'
 import type { ParkedRecord, Row, RowValues, Statements } from './statements.js'
+
+export interface StoredParts {
+  readonly file: string
+  readonly statements: Statements
+  readonly sealing: Sealing
+  readonly timeOf: (wall: number) => string
+  readonly times: Times
+}
 
 export class Stored {
   readonly #file: string
@@ -14,7 +23,12 @@ export class Stored {
   readonly #sealing: Sealing
   readonly #timeOf: (wall: number) => string
 
-  constructor(file: string, statements: Statements, sealing: Sealing, timeOf: (wall: number) => string) {
+  /** What is known of time now; the journal keeps it true. */
+  times: Times
+
+  constructor(parts: StoredParts) {
+    const { file, statements, sealing, timeOf, times } = parts
+    this.times = times
     this.#file = file
     this.#statements = statements
     this.#sealing = sealing
@@ -42,7 +56,7 @@ export class Stored {
     const { seq, kind, channel, wall, body } = row
     if (!body) return undefined
     try {
-      return { seq, kind, channel, wall, body: openBody(row, this.#sealing.open(seq, body), this.#timeOf) }
+      return { seq, kind, channel, wall, body: openBody(row, this.#sealing.open(seq, body), this.#timeOf, this.times) }
     } catch (error) {
       if (!(error instanceof JournalError)) throw error
       this.#statements.park.run(seq, error.code, error.message, wall)
@@ -63,6 +77,12 @@ export class Stored {
   parked(limit: number): ParkedRecord[] {
     const rows = translating(this.#file, () => this.#statements.parked.all(limit))
     return rows.map((row) => ({ ...row, id: uuidText(row.id) }))
+  }
+
+  /** Evidence of one record. */
+  evidence(seq: number): string | undefined {
+    const body = translating(this.#file, () => this.#statements.get.get(seq))?.body
+    return body ? this.#evidenceOf(seq, body) : undefined
   }
 
   /** Undefined for what is damaged: the door must open all the same. */

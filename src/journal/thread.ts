@@ -6,8 +6,10 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { Attendance, type Report } from '../attendance.js'
 import { SystemClock } from '../clock.js'
 import { DaemonError, messageOf } from '../errors.js'
+import { FollowedSync } from '../sync.js'
 import { packed } from './columns.js'
-import { Journal } from './journal.js'
+import { writeCorrections } from './corrections.js'
+import { Journal, type Draft } from './journal.js'
 import {
   UNASKED,
   type Answer,
@@ -37,7 +39,7 @@ type Actions = { readonly [V in Plain]: (args: Requests[V]['args']) => unknown }
 class Thread {
   readonly #port: MessagePort
   readonly #options: ThreadOptions
-  readonly #clock = new SystemClock()
+  readonly #clock: SystemClock
   readonly #journal: Journal
   readonly #attendance: Attendance
   readonly #retention: NodeJS.Timeout
@@ -46,7 +48,7 @@ class Thread {
   #rotating: NodeJS.Timeout
   readonly #actions: Actions = {
     append: (draft) => {
-      if (draft.once === undefined || !this.#journal.hasOnce(draft.once)) this.#journal.append([draft])
+      if (!this.#isStored(draft)) this.#journal.append([draft])
       return this.#journal.lastSeq
     },
     tail: ({ after, limit }) => {
@@ -60,6 +62,8 @@ class Thread {
     parked: (limit) => this.#journal.parked(limit),
     recall: ({ reader, key }) => this.#journal.recall(reader, key),
     remember: (memory) => this.#journal.remember(memory),
+    correct: (now) => ({ more: writeCorrections(this.#journal, now), lastSeq: this.#journal.lastSeq }),
+    newest: () => this.#journal.times.newest,
     erase: (order) => this.#journal.erasure.step(order, this.#journal.state.settled),
     rotate: () => {
       this.#journal.rotation.begin()
@@ -73,8 +77,9 @@ class Thread {
   constructor(port: MessagePort, options: ThreadOptions) {
     this.#port = port
     this.#options = options
+    this.#clock = new SystemClock(options.sync ? { sync: new FollowedSync(options.sync) } : {})
     this.#journal = new Journal(options.file, options.identity)
-    this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, this.#clock.now())
+    this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, options.now ?? this.#clock.now())
     this.#retention = setInterval(() => this.#forgetOld(), RETENTION_EVERY_MS)
     this.#anchoring = setInterval(() => this.#anchor(), ANCHOR_MS)
     port.on('message', (request: Request) => this.#take(request))
@@ -102,6 +107,12 @@ class Thread {
     return this.#actions[verb](args)
   }
 
+  /** What may be there once only, and a sync that was there before the restart. */
+  #isStored({ once, sync }: Draft): boolean {
+    if (sync?.state === 'synced' && this.#journal.times.isSynced(sync.at.boot)) return true
+    return once !== undefined && this.#journal.hasOnce(once)
+  }
+
   #commit(): void {
     const batch = this.#queued.splice(0, MAX_BATCH)
     if (batch.length === 0) return
@@ -123,7 +134,7 @@ class Thread {
     const now = this.#clock.now()
     // A clock that was never set must not decide what is old.
     if (now.state !== 'synced') return
-    const forgotten = this.#journal.forget(now.wall - this.#options.keepSettledMs, RETENTION_STEP)
+    const forgotten = this.#journal.forget(now.wall - this.#options.keepSettledMs, RETENTION_STEP, now.wall)
     if (forgotten === RETENTION_STEP) setTimeout(() => this.#forgetOld(), 100).unref()
   }
 
@@ -148,7 +159,7 @@ class Thread {
   /** What fails here fails at the next commit, where somebody is told. */
   #anchor(): void {
     try {
-      if (this.#journal.isAheadOfAnchor) this.#journal.anchor()
+      if (this.#journal.head.isAheadOfAnchor) this.#journal.head.anchor()
     } catch {
       // A full disk: the next one, when there is room.
     }

@@ -5,6 +5,7 @@ const RECORD_LEVEL: Readonly<Record<RecordKind, string>> = {
   punch: 'punch',
   audit: 'event',
   presence: 'presence',
+  correction: 'correction',
 }
 
 export class Topics {
@@ -14,6 +15,7 @@ export class Topics {
     punch: new Map(),
     audit: new Map(),
     presence: new Map(),
+    correction: new Map(),
   }
 
   constructor(topicPrefix: string, site: string, gateway: string) {
@@ -35,7 +37,7 @@ export class Topics {
   readerState(reader: ReaderId): string {
     return `${this.#base}/reader/${reader}/state`
   }
-  /** Where a record goes: `P/punch/<reader>`, `P/presence/<reader>`, `P/event/<type>`. */
+  /** Where a record goes: `P/punch/<reader>`, `P/presence/<reader>`, `P/correction/<reader>`, `P/event/<type>`. */
   record(kind: RecordKind, channel: string): string {
     const known = this.#records[kind].get(channel)
     if (known !== undefined) return known

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js'
 import { ConfigError } from '../errors.js'
 import { releaseStart } from '../start.js'
 import { createLogger } from '../log.js'
+import { CHRONYC, TimeSources } from '../sync.js'
 import type { Resolved } from './config.js'
 import { common, type CommonOptions, type Verb } from './verb.js'
 
@@ -18,7 +19,8 @@ export const run: Verb = (program, context) => {
       const drivers = await context.driversNamed(config.readers.map(({ driver }) => driver))
       const log = createLogger(config.log.level)
       for (const warning of warnings) log.warn('Configuration warning', { event: 'config-warning', ...warning })
-      await runDaemon({ config, drivers, open, version, clock: new SystemClock(), log, onBusy: releaseStart }, stop)
+      const clock = new SystemClock({ sync: new TimeSources({ chronyc: CHRONYC }) })
+      await runDaemon({ config, drivers, open, version, clock, log, onBusy: releaseStart }, stop)
     },
   )
 }

@@ -1,0 +1,87 @@
+/** Where a journal stands: its name, its newest record, how far it is settled, and whether it is still the one it was. */
+import { randomBytes } from 'node:crypto'
+import type { RecordKind } from '../model.js'
+import { anchorFile, contradiction, readAnchor, writeAnchor, type Anchor } from './anchor.js'
+import { translating } from './database.js'
+import { NO_HASH } from './proof.js'
+import type { Beginning } from './records.js'
+import type { Statements } from './statements.js'
+
+/** What a commit moves. */
+export interface Moved {
+  readonly lastSeq: number
+  readonly hash: Buffer
+  readonly lastOfKind: ReadonlyMap<RecordKind, number>
+}
+
+type Prepared = Pick<Statements, 'meta' | 'last' | 'lastOfKind' | 'hashOf' | 'begin'>
+
+export class Head implements Moved {
+  readonly #file: string
+  readonly #statements: Prepared
+  /** Names the journal; changes only at a start. */
+  id: string
+  begun: Beginning | undefined
+  lastSeq: number
+  /** Of the newest record. */
+  hash: Buffer
+  settled: number
+  lastOfKind: ReadonlyMap<RecordKind, number>
+  #anchored: number
+
+  constructor(file: string, statements: Prepared) {
+    this.#file = file
+    this.#statements = statements
+    const meta = translating(file, () => statements.meta.get())
+    if (!meta) throw new TypeError('the journal has no meta row')
+    this.id = meta.journal
+    this.settled = meta.settled
+    const last = translating(file, () => statements.last.get())
+    this.lastSeq = last?.seq ?? 0
+    this.hash = last?.hash ?? NO_HASH
+    this.#anchored = this.lastSeq
+    this.lastOfKind = new Map(translating(file, () => statements.lastOfKind.all()).map(({ kind, seq }) => [kind, seq]))
+  }
+
+  /** After a commit. */
+  move({ lastSeq, hash, lastOfKind }: Moved): void {
+    this.lastSeq = lastSeq
+    this.hash = hash
+    this.lastOfKind = lastOfKind
+  }
+
+  /** The database alone cannot tell that it lost its tail, or is an older copy of itself. */
+  compareAnchor(): void {
+    const anchor = readAnchor(anchorFile(this.#file))
+    const known = anchor && translating(this.#file, () => this.#statements.hashOf.get(anchor.seq))
+    const here = { journal: this.id, seq: this.lastSeq, hash: known?.toString('hex') }
+    const reason = anchor && contradiction(anchor, here)
+    if (anchor && reason) this.#begin(reason, anchor)
+    else this.anchor()
+  }
+
+  /** Goes on in the same file under a new name, with numbers that nobody used. */
+  #begin(reason: Beginning['reason'], anchor: Anchor): void {
+    this.begun = { reason, before: this.id, lastSeq: this.lastSeq, anchorSeq: anchor.seq }
+    const settled = Math.min(this.settled, this.lastSeq)
+    this.id = randomBytes(8).toString('hex')
+    translating(this.#file, () => this.#statements.begin.run(this.id, settled))
+    this.lastSeq = Math.max(this.lastSeq, anchor.seq, this.settled)
+    this.settled = settled
+    this.hash = NO_HASH
+    this.lastOfKind = new Map()
+    this.#anchored = 0
+  }
+
+  /** Writes the head of the chain outside the database. */
+  anchor(): void {
+    if (this.hash.equals(NO_HASH)) return
+    writeAnchor(anchorFile(this.#file), { journal: this.id, seq: this.lastSeq, hash: this.hash.toString('hex') })
+    this.#anchored = this.lastSeq
+  }
+
+  /** True when records came since it was written outside. */
+  get isAheadOfAnchor(): boolean {
+    return this.lastSeq > this.#anchored
+  }
+}
