@@ -179,10 +179,10 @@ describe('a journal of clocks that were not set', () => {
     let run = 0
     fc.assert(
       fc.property(schedules, fc.nat(3), (events, patience) => {
-        const name = folder.file(`journal-${run++}.db`)
+        const name = folder.file(`${run++}/journal.db`)
         const gateway = new Gateway()
         let journal = new Journal(name, IDENTITY)
-        const before = new Map<number, string>()
+        const before = new Map<number, Buffer>()
         for (const event of [...events, { kind: 'sync', errorMs: 20 } as const]) {
           const drafts = gateway.play(event)
           if (drafts.length > 0) journal.append(drafts)
@@ -193,7 +193,7 @@ describe('a journal of clocks that were not set', () => {
             journal = new Journal(name, IDENTITY)
           }
           const bodies = storedBodies(name)
-          for (const [seq, body] of before) assert.equal(bodies.get(seq), body)
+          for (const [seq, body] of before) assert.deepEqual(bodies.get(seq), body)
           bodies.forEach((body, seq) => before.set(seq, body))
         }
         while (writeCorrections(journal, gateway.now()));

@@ -194,8 +194,9 @@ export class Journal {
 
   /** Deletes at most `limit` delivered records older than `wall`; never the newest, never a parked or unsettled one. */
   forget(wall: number, limit: number, now = Number.MAX_SAFE_INTEGER): number {
-    const { forget } = this.#statements
-    return translating(this.#file, () => forget.run(this.head.settled, this.head.lastSeq, wall, now, limit).changes)
+    const { settled, lastSeq: last } = this.head
+    const order = { settled, last, cut: wall, now, limit }
+    return translating(this.#file, () => this.#statements.forget.run(order).changes)
   }
 
   close(): void {

@@ -44,13 +44,18 @@ const TAIL = `SELECT seq, ${KIND}, ${COLUMNS} FROM record WHERE seq > ? ORDER BY
 const INSERT =
   'INSERT INTO record(seq, kind, channel, wall, id, body, prev_hash, hash, sig) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'
 const LAST_OF_KIND = `SELECT kind, max(seq) AS seq FROM record WHERE kind IN (${RECORD_KINDS.map((kind) => `'${kind}'`).join(', ')}) GROUP BY kind`
+/** Before punchd was written: a clock that was never set. */
+const OLDEST_WALL = Date.UTC(2020, 0)
 /**
- * From the oldest on, up to the first that is certainly young: a wall of 1970 does not make a record old, nor one of 2038
- * young. And no further than to one that is parked: the chain stays whole.
+ * From the oldest on, up to the first that is certainly young, or, where none is, up to the first whose clock was not set: a
+ * wall of 1970 does not make a record old, nor one of 2038 young. And no further than to one that is parked: the chain stays
+ * whole.
  */
-const FORGET = `DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ? AND seq < ?
-  AND seq < coalesce((SELECT seq FROM record WHERE wall >= ? AND wall <= ? ORDER BY seq LIMIT 1), 0)
-  AND seq < (SELECT coalesce(min(seq), 9223372036854775807) FROM parked) ORDER BY seq LIMIT ?)`
+const FORGET = `DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= @settled AND seq < @last
+  AND seq < coalesce(
+    (SELECT seq FROM record WHERE wall >= @cut AND wall <= @now ORDER BY seq LIMIT 1),
+    (SELECT seq FROM record WHERE wall < ${OLDEST_WALL} OR wall > @now ORDER BY seq LIMIT 1), 9223372036854775807)
+  AND seq < (SELECT coalesce(min(seq), 9223372036854775807) FROM parked) ORDER BY seq LIMIT @limit)`
 
 export function prepare(db: SqliteDatabase) {
   return { ...records(db), ...parked(db), ...memories(db) }
@@ -88,7 +93,7 @@ function records(db: SqliteDatabase) {
     newestPunches: statement<[], { seq: number; body: Buffer | null }>(
       `SELECT seq, body FROM record WHERE kind = 'punch' ORDER BY seq DESC`,
     ),
-    forget: statement<[number, number, number, number, number]>(FORGET),
+    forget: statement<[Record<'settled' | 'last' | 'cut' | 'now' | 'limit', number>]>(FORGET),
   }
 }
 

@@ -155,10 +155,10 @@ function said(channel: string, moment: Moment, state: Moment['state'], at: Momen
 }
 
 /** What is on disk, as another program sees it. */
-export function storedBodies(file: string): Map<number, string> {
+export function storedBodies(file: string): Map<number, Buffer> {
   const db = new Database(file, { readonly: true })
   // Parse boundary: two columns of our own table.
-  const rows = db.prepare('SELECT seq, body FROM record').all() as { seq: number; body: string }[]
+  const rows = db.prepare('SELECT seq, body FROM record').all() as { seq: number; body: Buffer }[]
   db.close()
   return new Map(rows.map(({ seq, body }) => [seq, body]))
 }
