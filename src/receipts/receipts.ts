@@ -25,11 +25,11 @@ const TICK_MS = 5_000
 /** The part of the outbox that settling by receipts needs. */
 export interface Sent {
   /** Everything up to here was taken by the broker or parked. */
-  readonly through: number
+  readonly through: () => number
   /** Taken beyond that. */
-  readonly ahead: number
+  readonly ahead: () => number
   /** Newest record that was handed to the publisher. */
-  readonly newest: number
+  readonly newest: () => number
   readonly pump: () => void
   readonly retry: (parked: ParkedRecord) => Promise<void>
 }
@@ -80,7 +80,7 @@ export class Receipts {
 
   /** Those of them that the broker has taken. */
   get unreceipted(): number {
-    return this.#sent.through + this.#sent.ahead - this.settled - this.#parked.size
+    return this.#sent.through() + this.#sent.ahead() - this.settled - this.#parked.size
   }
 
   /** Receipts that were not believed. */
@@ -114,7 +114,7 @@ export class Receipts {
 
   /** A message on the topic of receipts. */
   take(incoming: Incoming): void {
-    const sent = Math.max(this.#sent.newest, this.#atStart)
+    const sent = Math.max(this.#sent.newest(), this.#atStart)
     const receipt = readReceipt(incoming, { journal: this.#journalId, sent })
     if (!('refused' in receipt)) return this.#believe(receipt)
     // The broker kept it from the time of an earlier journal: nobody is wrong.
@@ -127,7 +127,7 @@ export class Receipts {
     this.#settle()
     if (clamped !== undefined) this.#refusals.say('clamped', clamped)
     // Those not sent yet are on their way.
-    const through = Math.max(this.#sent.through, this.#context.settled)
+    const through = this.#sent.through()
     for (const [from, to] of missing) {
       if (this.replay.pieces >= MOST_RANGES) {
         this.#refusals.say('clamped', 'earlier requests are still being answered: ask again later')
@@ -141,7 +141,7 @@ export class Receipts {
   /** What the consumer claims and the broker took is settled. */
   #settle(): void {
     const before = this.settled
-    const seq = Math.min(this.#claimed, this.#sent.through)
+    const seq = Math.min(this.#claimed, this.#sent.through())
     if (seq <= before) return
     this.#watermark.pass(before + 1, seq)
     this.#parked.remove(1, seq)
@@ -164,7 +164,7 @@ export class Receipts {
     const { clock, publisher, log } = this.#context
     const now = clock.uptime()
     if (now < this.#nextOffer || !publisher.online || this.#signal.aborted) return
-    const through = this.#sent.through
+    const through = this.#sent.through()
     this.#nextOffer = now + STILL_SILENT_MS
     if (through <= this.settled) return
     this.#lastOffer = now

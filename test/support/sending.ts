@@ -21,6 +21,7 @@ export function mqttConfig(url: string, over: Partial<MqttConfig> = {}): MqttCon
     tls: {},
     topicPrefix: 'punchd/v1',
     window: 64,
+    settle: 'puback',
     ...over,
   }
 }
