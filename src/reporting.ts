@@ -106,8 +106,8 @@ export class Reporting {
     if (outbox.unsent > 0) return false
     const settledThrough = outbox.settled
     const publishedThrough = outbox.receipts?.publishedThrough
-    const { parked } = await thread.state()
     const through = this.#complete(settledThrough)
+    const { parked } = await thread.state()
     // A parked record is one that the other side lacks: nothing is complete beyond what was said before.
     if (parked === 0 && through > -Infinity)
       this.#completeThrough = Object.fromEntries(status.readers.map(({ id }) => [id, this.#timeOf(through)]))
@@ -124,11 +124,10 @@ export class Reporting {
   #complete(settled: number): number {
     const { clock, thread } = this.#context
     const now = Math.floor((clock.now().wall - COMPLETE_MARGIN_MS) / HEALTH_EVERY_MS) * HEALTH_EVERY_MS
-    if (settled >= thread.lastSeq) return now
-    if (settled < this.#candidate.seq) return -Infinity
-    const { through } = this.#candidate
+    const before = this.#candidate
+    if (settled < before.seq) return -Infinity
     this.#candidate = { seq: thread.lastSeq, through: now }
-    return through
+    return settled >= thread.lastSeq ? now : before.through
   }
 
   async #health(): Promise<void> {
