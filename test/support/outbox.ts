@@ -8,6 +8,9 @@ import { IDENTITY } from './records.js'
 import { RecordingLogger } from './session.js'
 import { until } from './until.js'
 
+/** A receipt: its fields beside `journal`, or a text. */
+export type Said = { readonly [field: string]: unknown } | string
+
 export class OutboxRig {
   readonly clock = new FakeClock()
   readonly log = new RecordingLogger()
@@ -26,13 +29,13 @@ export class OutboxRig {
   }
 
   /** The consumer says something; resolves when the outbox has done what it can. */
-  async receipt(said: Readonly<Record<string, unknown>> | string | Buffer, retained = false): Promise<void> {
-    const bytes = said instanceof Buffer ? said : Buffer.from(this.#textOf(said))
+  async receipt(said: Said | Buffer, retained = false): Promise<void> {
+    const bytes = Buffer.isBuffer(said) ? said : Buffer.from(this.#textOf(said))
     this.outbox.receipt({ payload: bytes, retained })
     await this.settle()
   }
 
-  #textOf(said: Readonly<Record<string, unknown>> | string): string {
+  #textOf(said: Said): string {
     return typeof said === 'string' ? said : JSON.stringify({ journal: this.journal.id, ...said })
   }
 
