@@ -37,14 +37,14 @@ describe('settling by receipts', function () {
     line = await ConsumerLine.start(folder.path)
     line.consumerUp()
     const tapping = line.tap(MANY / 2)
-    await until(() => (line?.kept().ids.length ?? 0) > 3_000, LONG, 'the first punches')
+    await until(() => (line?.kept().tally ?? 0) > 3_000, LONG, 'the first punches')
     await line.wipeBroker()
     await tapping
     await line.daemonDies()
     await line.daemonUp()
     const more = line.tap(MANY / 2)
-    const before = line.kept().ids.length
-    await until(() => (line?.kept().ids.length ?? 0) > before + 3_000, LONG, 'more punches')
+    const before = line.kept().tally
+    await until(() => (line?.kept().tally ?? 0) > before + 3_000, LONG, 'more punches')
     await line.wipeBroker()
     await more
     const missing = MANY - (await line.stored()).length

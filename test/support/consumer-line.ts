@@ -117,6 +117,9 @@ export class ConsumerLine {
     if (!existsSync(this.consumerFile)) return { ids: [], tally: 0 }
     const db = new Database(this.consumerFile, { readonly: true })
     try {
+      const ready = db.prepare(`SELECT count(*) FROM sqlite_master WHERE name IN ('record', 'tally')`).pluck().get()
+      // It may be only about to begin.
+      if (ready !== 2) return { ids: [], tally: 0 }
       const ids = db.prepare(`SELECT id FROM record WHERE body LIKE '%"schema":"punch/1"%'`).pluck().all() as string[]
       const tally = Number(db.prepare('SELECT coalesce(sum(punches), 0) FROM tally').pluck().get())
       return { ids: ids.sort(), tally }
