@@ -78,6 +78,14 @@ export class ConsumerLine {
     await this.#consumer?.ended
   }
 
+  /** The consumer falls behind, so that the broker has much for it; then that is lost. */
+  async wipeWhileBehind(): Promise<void> {
+    this.#consumer?.process.kill('SIGSTOP')
+    await sleep(1_000)
+    await this.wipeBroker()
+    this.#consumer?.process.kill('SIGCONT')
+  }
+
   /** The broker loses all it has, and comes back. */
   async wipeBroker(): Promise<void> {
     await this.broker.down()
