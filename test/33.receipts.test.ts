@@ -266,6 +266,8 @@ describe('receipts', () => {
       await rig.receipt({ upTo: 3 })
       await rig.clock.advance(5 * HOUR)
       assert.deepEqual([sent(), rig.clock.sleeping], [[], 0])
+      const lines = rig.log.lines.filter(({ fields }) => fields['event'] === 'offered-again')
+      assert.deepEqual(lines.map(({ level }) => level), ['warn', 'warn', 'warn']) // prettier-ignore
     })
 
     it('are called for with each new connection, but not in a storm', async () => {

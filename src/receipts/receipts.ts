@@ -48,6 +48,8 @@ export class Receipts {
   readonly #atStart: number
   /** The consumer says that it has all up to here; some of it may still be on its way to us as acknowledgements. */
   #claimed = 0
+  /** Uptime of the last receipt that was believed. */
+  #heardAt: number
   #watching = false
   #nextOffer = 0
   #lastOffer = -Infinity
@@ -61,6 +63,7 @@ export class Receipts {
     this.#sent = sent
     this.#signal = signal
     this.#atStart = context.journal.lastSeq
+    this.#heardAt = context.clock.uptime()
     this.#watermark = new Watermark(context.settled, context.clock, (seq) => context.journal.settle(seq), signal)
     this.#refusals = new Refusals(context, journalId)
     const gaps = new Gaps({ context, journalId, retry: sent.retry })
@@ -123,6 +126,7 @@ export class Receipts {
   }
 
   #believe({ upTo, missing, clamped }: Receipt): void {
+    this.#heardAt = this.#context.clock.uptime()
     if (upTo !== undefined) this.#claimed = Math.max(this.#claimed, upTo)
     this.#settle()
     if (clamped !== undefined) this.#refusals.say('clamped', clamped)
@@ -170,11 +174,10 @@ export class Receipts {
     this.#lastOffer = now
     this.#goal = through
     this.#pieceEnd = Math.min(through, this.settled + PIECE)
-    log.info('Records without a receipt are sent again', {
-      event: 'offered-again',
-      from: this.settled + 1,
-      to: this.#pieceEnd,
-    })
+    const offered = { event: 'offered-again', from: this.settled + 1, to: this.#pieceEnd }
+    const hint = 'does a consumer send receipts, and may this gateway read P/receipt on the broker?'
+    if (now - this.#heardAt < SILENT_MS) log.info('Records without a receipt are sent again', offered)
+    else log.warn('No receipts come: records are sent again', { ...offered, hint })
     this.replay.offer(this.settled + 1, this.#pieceEnd)
     this.#sent.pump()
   }
