@@ -33,6 +33,7 @@ export function mqttConfig(port: number): MqttConfig {
     tls: {},
     topicPrefix: TOPIC_PREFIX,
     window: WINDOW,
+    settle: 'puback',
   }
 }
 

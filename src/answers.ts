@@ -33,7 +33,9 @@ export function controlActions(sources: AnswerSources): ControlActions {
       const { journal, lastSeq, parked } = await thread.state()
       const { online, trouble } = publisher
       const broker = { online, trouble: trouble?.message, hint: trouble?.hint }
-      return { pid: process.pid, journal, lastSeq, settled: outbox.settled, backlog: outbox.waiting, parked, broker }
+      const { settled, waiting: backlog, receipts } = outbox
+      const { pid } = process
+      return { pid, journal, lastSeq, settled, backlog, parked, unreceipted: receipts?.unreceipted, broker }
     },
     retry: ({ id }) => retry(id, sources),
     request: (asked, call) => request(asked, call, sources),

@@ -47,6 +47,8 @@ export interface StatusLine {
   readonly settled: number
   readonly backlog: number
   readonly parked: number
+  /** Where receipts settle: taken by the broker, and without a receipt. */
+  readonly unreceipted?: number | undefined
   readonly broker: {
     readonly online: boolean
     readonly trouble?: string | undefined

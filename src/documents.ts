@@ -75,6 +75,17 @@ export interface HealthFacts {
   readonly unheard: number
   readonly startedAt: number
   readonly readers: readonly ReaderStatus[]
+  /** Only where receipts settle. */
+  readonly receipts?: ReceiptsHealth | undefined
+}
+
+export interface ReceiptsHealth {
+  /** Taken by the broker, and without a receipt of the consumer. */
+  readonly unreceipted: number
+  /** Waiting to be sent again. */
+  readonly sendingAgain: number
+  /** Receipts that were not believed. */
+  readonly refused: number
 }
 
 export interface HealthDocument {
@@ -94,6 +105,7 @@ export interface HealthDocument {
     readonly unheard: number
   }
   readonly readers: Readonly<Record<ReaderId, ReaderHealth>>
+  readonly receipts?: ReceiptsHealth
 }
 
 export interface ReaderHealth {
@@ -120,6 +132,7 @@ export async function healthDocument(facts: HealthFacts, timeOf: (wall: number) 
     memoryBytes: process.memoryUsage.rss(),
     broker: { protocol, degraded: protocol !== 5, connects: facts.connects, unheard: facts.unheard },
     readers: Object.fromEntries(readers.map((reader) => [reader.id, readerHealth(reader, timeOf)])),
+    ...(facts.receipts && { receipts: facts.receipts }),
   }
 }
 
@@ -145,9 +158,11 @@ export async function diskSpace(file: string): Promise<{ readonly free: number; 
   return { free: bavail * bsize, total: blocks * bsize }
 }
 
-/** `completeThrough`: every punch of that reader up to then has been delivered. */
+/** `completeThrough`: every punch of that reader up to then is settled. */
 export interface WatermarkDocument {
   readonly journal: string
   readonly settledThrough: number
+  /** Only where receipts settle: what a consumer should have by now, or ask for. */
+  readonly publishedThrough?: number | undefined
   readonly completeThrough: Readonly<Record<ReaderId, string>>
 }

@@ -32,6 +32,20 @@ export interface OutboxContext {
   readonly log: Logger
   /** Watermark at start. */
   readonly settled: number
+  /** Where the consumer's receipts settle: the id of the journal that they must name. */
+  readonly journalOfReceipts?: string | undefined
+}
+
+/** How it stands with receipts. */
+export interface ReceiptFigures {
+  /** Newest record that, with all before it, was taken by the broker. */
+  readonly publishedThrough: number
+  /** Taken by the broker, and without a receipt. */
+  readonly unreceipted: number
+  /** Waiting to be sent again. */
+  readonly sendingAgain: number
+  /** Receipts that were not believed. */
+  readonly refused: number
 }
 
 /** The JSON of a record with how it travels. */

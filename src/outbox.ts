@@ -4,31 +4,28 @@
  */
 import { messageOf, PublishError, type ErrorCode } from './errors.js'
 import type { OutboundRecord, ParkedRecord } from './journal/journal.js'
-import { payloadOf, type OutboxContext } from './outbound.js'
+import { payloadOf, type OutboxContext, type ReceiptFigures } from './outbound.js'
 import { Parked } from './parked.js'
-import { pauses } from './retry.js'
+import { Patience } from './patience.js'
+import { Receipts } from './receipts/receipts.js'
+import type { Incoming } from './receipts/text.js'
 import { CONNECTIONS_LOST, Suspects } from './suspects.js'
+import { Tail } from './tail.js'
 import { Watermark } from './watermark.js'
 
 export type { OutboxContext, OutboxJournal, Publisher } from './outbound.js'
 
-const FETCH = 256
-/** A refused record that might pass later is tried this often before it is set aside. Quotas are waited for. */
-const MAX_REFUSALS = 5
-const QUOTA_EXCEEDED = 0x97
-const REFUSAL_PAUSES = { firstMs: 1_000, maxMs: 300_000 }
-
 export class Outbox {
   readonly #context: OutboxContext
+  /** How far the broker has taken records. */
   readonly #watermark: Watermark
+  /** Only where receipts settle. */
+  readonly #receipts: Receipts | undefined
   readonly #inFlight = new Set<number>()
   /** Sends so far of records that were sent and not acknowledged. */
   readonly #attempts = new Map<number, number>()
-  readonly #refusals = new Map<number, number>()
-  #buffer: OutboundRecord[] = []
-  /** Everything up to here is in the buffer, in flight or done. */
-  #fetched: number
-  #fetching = false
+  readonly #patience = new Patience()
+  readonly #tail: Tail
   /** Counts connections: what an earlier one still has to say is ignored. */
   #connection = 0
   #settledAtConnect: number
@@ -36,33 +33,72 @@ export class Outbox {
   #refusedSome = false
   /** Records up to here were waiting when the connection came: late, not live. */
   #delayedUpTo = 0
+  /** Newest record that was ever handed to the publisher. */
+  #newest = 0
   readonly #suspects = new Suspects()
   #paused = false
-  #pauses = pauses(REFUSAL_PAUSES)
   readonly #parked: Parked
   readonly #stopped = new AbortController()
 
   constructor(context: OutboxContext) {
     this.#context = context
-    this.#parked = new Parked(context, this.#stopped.signal)
-    this.#fetched = context.settled
+    const { journal, journalOfReceipts } = context
+    this.#parked = new Parked(context, this.#stopped.signal, (seq) => this.#receipts?.unparked(seq))
+    this.#tail = new Tail(context, {
+      isDone: (seq) => this.#watermark.isDone(seq),
+      skipped: (from, to) => {
+        this.#watermark.pass(from, to)
+        this.#receipts?.parked(from, to)
+      },
+      ready: () => this.#pump(),
+    })
     this.#settledAtConnect = context.settled
     this.#watermark = new Watermark(
       context.settled,
       context.clock,
-      (seq) => context.journal.settle(seq),
+      journalOfReceipts === undefined ? (seq) => journal.settle(seq) : () => Promise.resolve(),
       this.#stopped.signal,
     )
+    this.#receipts = journalOfReceipts === undefined ? undefined : this.#receiptsOf(journalOfReceipts)
   }
 
-  /** Newest record that, with all before it, is delivered or parked. */
+  #receiptsOf(journalId: string): Receipts {
+    const sent = {
+      through: () => this.#watermark.seq,
+      ahead: () => this.#watermark.ahead,
+      newest: () => this.#newest,
+      pump: () => this.#pump(),
+      retry: (parked: ParkedRecord) => this.#parked.retry(parked),
+    }
+    return new Receipts(this.#context, journalId, sent, this.#stopped.signal)
+  }
+
+  /** Newest record that, with all before it, is settled. */
   get settled(): number {
-    return this.#watermark.seq
+    return this.#receipts?.settled ?? this.#watermark.seq
   }
 
-  /** Records waiting, parked ones not counted. */
+  /** Records that are not settled, parked ones not counted. */
   get waiting(): number {
+    return this.#receipts?.waiting ?? this.unsent
+  }
+
+  /** Records that the broker has not taken, parked ones not counted. */
+  get unsent(): number {
     return this.#context.journal.lastSeq - this.#watermark.seq - this.#watermark.ahead
+  }
+
+  /** How it stands with receipts, where they settle. */
+  get receipts(): ReceiptFigures | undefined {
+    const receipts = this.#receipts
+    if (!receipts) return undefined
+    const { unreceipted, refused, replay } = receipts
+    return { publishedThrough: this.#watermark.seq, unreceipted, sendingAgain: replay.size, refused }
+  }
+
+  /** The consumer says something. */
+  receipt(incoming: Incoming): void {
+    this.#receipts?.take(incoming)
   }
 
   /** Something was stored. */
@@ -78,6 +114,7 @@ export class Outbox {
     this.#delayedUpTo = this.#context.journal.lastSeq
     this.#parked.connected()
     this.#restart()
+    this.#receipts?.online()
     this.#pump()
   }
 
@@ -90,15 +127,15 @@ export class Outbox {
     const culprit = this.#suspects.connectionEnded(this.#inFlight, answered)
     this.#connection += 1
     this.#restart()
-    if (culprit === undefined) return
     const reason = `the broker closed ${CONNECTIONS_LOST} connections in a row without acknowledging this record`
-    void this.#park(culprit, 'publish-unconfirmed', reason)
+    for (const seq of [culprit, this.#receipts?.replay.offline(deaf)])
+      if (seq !== undefined) void this.#park(seq, 'publish-unconfirmed', reason)
   }
 
   /** Writes the last watermark; nothing is sent any more. */
   async stop(): Promise<void> {
     this.#stopped.abort()
-    await this.#watermark.flush().catch((error: unknown) => {
+    await (this.#receipts ?? this.#watermark).flush().catch((error: unknown) => {
       // A full disk: the records up to it are sent again after the next start.
       this.#context.log.warn('Watermark not written', { event: 'watermark-failed', reason: messageOf(error) })
     })
@@ -112,64 +149,31 @@ export class Outbox {
   #restart(): void {
     for (const seq of this.#inFlight) this.#attempts.set(seq, (this.#attempts.get(seq) ?? 0) + 1)
     this.#inFlight.clear()
-    this.#buffer = []
-    this.#fetched = this.#watermark.seq
+    this.#tail.restart(this.#watermark.seq)
   }
 
   #pump(): void {
     const { publisher } = this.#context
+    if (!publisher.online || this.#paused || this.#stopped.signal.aborted) return
     const window = this.#suspects.travelAlone(this.#watermark.seq) ? 1 : publisher.window
-    while (publisher.online && !this.#paused && !this.#stopped.signal.aborted && this.#inFlight.size < window) {
-      const record = this.#buffer.shift()
+    const replay = this.#receipts?.replay
+    const limit = replay?.busy ? shareOf(window, replay.inFlight) : window
+    while (this.#inFlight.size < limit && publisher.online) {
+      const record = this.#tail.next()
       if (!record) break
       this.#send(record)
     }
-    if (this.#buffer.length < FETCH / 2) this.#fetch()
-  }
-
-  #fetch(): void {
-    const { journal, publisher } = this.#context
-    if (this.#fetching || !publisher.online || this.#paused || this.#stopped.signal.aborted) return
-    if (this.#fetched >= journal.lastSeq) {
-      if (this.#inFlight.size === 0 && this.#buffer.length === 0) void this.#parked.offer()
-      return
-    }
-    this.#fetching = true
-    const connection = this.#connection
-    const from = this.#fetched
-    journal
-      .tail(from, FETCH)
-      .then(({ records, through }) => {
-        this.#fetching = false
-        // A restart meanwhile moved the place to read from.
-        if (connection === this.#connection && from === this.#fetched) this.#take(records, from, through)
-        this.#pump()
-      })
-      .catch((error: unknown) => {
-        this.#fetching = false
-        this.#context.log.error('Journal cannot be read for sending', {
-          event: 'outbox-stalled',
-          reason: messageOf(error),
-        })
-      })
-  }
-
-  #take(records: readonly OutboundRecord[], from: number, through: number): void {
-    let previous = from
-    for (const record of records) {
-      // Numbers the journal leaves out are parked: they hold nobody up.
-      this.#watermark.pass(previous + 1, record.seq - 1)
-      if (!this.#watermark.isDone(record.seq)) this.#buffer.push(record)
-      previous = record.seq
-    }
-    this.#watermark.pass(previous + 1, through)
-    this.#fetched = through
+    this.#tail.refill()
+    const idle = this.#inFlight.size === 0 && this.#tail.empty
+    if (idle && this.#tail.atEnd) void this.#parked.offer()
+    if (replay?.busy) replay.pump(roomFor(window, this.#inFlight.size, idle) - replay.inFlight, idle)
   }
 
   #send(record: OutboundRecord): void {
     const { seq } = record
     const connection = this.#connection
     this.#inFlight.add(seq)
+    if (seq > this.#newest) this.#newest = seq
     const attempt = (this.#attempts.get(seq) ?? 0) + 1
     const payload = payloadOf(record, attempt, attempt > 1 || seq <= this.#delayedUpTo)
     this.#context.publisher.publish(record, payload).then(
@@ -181,9 +185,9 @@ export class Outbox {
   #delivered(seq: number, connection: number): void {
     // An acknowledgement is one, even when the connection has ended since.
     this.#watermark.done(seq)
+    this.#receipts?.published()
     this.#attempts.delete(seq)
-    // The broker takes again what it refused: the next refusal begins with a short pause.
-    if (this.#refusals.delete(seq)) this.#pauses = pauses(REFUSAL_PAUSES)
+    this.#patience.taken(seq)
     if (connection !== this.#connection) return
     this.#inFlight.delete(seq)
     this.#pump()
@@ -196,10 +200,7 @@ export class Outbox {
     if (error.code === 'publish-offline') return
     this.#refusedSome = true
     this.#inFlight.delete(seq)
-    const refusals = (this.#refusals.get(seq) ?? 0) + 1
-    this.#refusals.set(seq, refusals)
-    const patience = error.reasonCode === QUOTA_EXCEEDED ? Infinity : MAX_REFUSALS
-    if (error.disposal === 'park' || refusals >= patience) void this.#park(seq, error.code, error.message)
+    if (this.#patience.ends(seq, error)) void this.#park(seq, error.code, error.message)
     else {
       const reason = error.message
       this.#context.log.warn('Broker refused a record for now', { event: 'publish-refused', reason })
@@ -211,7 +212,7 @@ export class Outbox {
   async #pause(): Promise<void> {
     if (this.#paused) return
     this.#paused = true
-    await this.#context.clock.sleep(this.#pauses.next().value, this.#stopped.signal)
+    await this.#context.clock.sleep(this.#patience.nextPause(), this.#stopped.signal)
     this.#paused = false
     this.#connection += 1
     this.#restart()
@@ -227,9 +228,21 @@ export class Outbox {
       return this.#pause()
     }
     this.#watermark.done(seq)
-    this.#refusals.delete(seq)
+    this.#receipts?.parked(seq, seq)
+    this.#patience.gone(seq)
     this.#attempts.delete(seq)
     await this.#parked.report(seq, code, reason)
     this.#pump()
   }
+}
+
+/** Of the window for new records, while others are sent again: none waits for ever. */
+function shareOf(window: number, again: number): number {
+  return Math.max(1, window - Math.max(again, window > 1 ? (window >> 2) + 1 : 0))
+}
+
+/** And for those that are sent again: one place is kept for a punch that is made now. */
+function roomFor(window: number, inFlight: number, idle: boolean): number {
+  if (window === 1) return idle ? 1 : 0
+  return window - inFlight - 1
 }

@@ -22,10 +22,12 @@ export class Parked {
   readonly #stubborn = new Set<number>()
   #waiting = false
   readonly #signal: AbortSignal
+  readonly #onDelivered: (seq: number) => void
 
-  constructor(context: OutboxContext, signal: AbortSignal) {
+  constructor(context: OutboxContext, signal: AbortSignal, onDelivered: (seq: number) => void) {
     this.#context = context
     this.#signal = signal
+    this.#onDelivered = onDelivered
   }
 
   /** Sets a record aside; rejects when the journal cannot write that down. */
@@ -59,6 +61,7 @@ export class Parked {
     if (!publisher.online) throw new PublishError('retry', 'publish-offline', 'not connected to the broker')
     await publisher.publish(record, payloadOf(record, 2, true))
     await journal.unpark(parked.seq)
+    this.#onDelivered(parked.seq)
     log.info('Parked record delivered', { event: 'record-delivered', record: parked.id })
   }
 

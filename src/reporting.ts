@@ -1,13 +1,21 @@
 /** Keeps the retained documents true: reader states at once, health and watermark now and then. */
 import type { Clock } from './clock.js'
 import type { Config } from './config/config.js'
-import { diskSpace, healthDocument, infoDocument, readerDocument, type WatermarkDocument } from './documents.js'
+import {
+  diskSpace,
+  healthDocument,
+  infoDocument,
+  readerDocument,
+  type ReceiptsHealth,
+  type WatermarkDocument,
+} from './documents.js'
 import type { Logger } from './driver.js'
 import { messageOf } from './errors.js'
 import type { JournalThread } from './journal/client.js'
 import { zoneFormatter } from './journal/time.js'
 import type { MqttPublisher } from './mqtt/publisher.js'
 import type { Topics } from './mqtt/topics.js'
+import type { ReceiptFigures } from './outbound.js'
 import type { Outbox } from './outbox.js'
 import type { ReaderStatus, Status } from './status.js'
 import type { Systemd } from './systemd.js'
@@ -45,6 +53,8 @@ export class Reporting {
   readonly #timeOf: (wall: number) => string
   readonly #startedAt: number
   #completeThrough: Readonly<Record<string, string>> = {}
+  /** What was stored when it was looked at: settled up to `seq`, everything up to `through` is. */
+  #candidate = { seq: 0, through: -Infinity }
   #storageLow = false
 
   constructor(context: ReportingContext) {
@@ -82,7 +92,7 @@ export class Reporting {
   async lastWord(outbox: Outbox): Promise<void> {
     const { clock, publisher } = this.#context
     const until = clock.uptime() + LAST_WORD_MS
-    while (publisher.online && outbox.waiting > 0 && clock.uptime() < until) await clock.sleep(20)
+    while (publisher.online && outbox.unsent > 0 && clock.uptime() < until) await clock.sleep(20)
     await this.#watermark()
   }
 
@@ -91,20 +101,34 @@ export class Reporting {
     publisher.retain(topics.readerState(reader.id), readerDocument(reader, this.#timeOf))
   }
 
-  /** Published when nothing waits, so that a drain is not slowed by its own progress report. */
+  /** Published when nothing waits to be sent, so that a drain is not slowed by its own progress report. */
   async #watermark(): Promise<boolean> {
-    const { publisher, topics, outbox, journal, status, clock, thread } = this.#context
-    if (outbox.waiting > 0) return false
+    const { publisher, topics, outbox, journal, status, thread } = this.#context
+    if (outbox.unsent > 0) return false
     const settledThrough = outbox.settled
+    const publishedThrough = outbox.receipts?.publishedThrough
+    const through = this.#complete(settledThrough)
     const { parked } = await thread.state()
     // A parked record is one that the other side lacks: nothing is complete beyond what was said before.
-    if (parked === 0) {
-      const through = Math.floor((clock.now().wall - COMPLETE_MARGIN_MS) / HEALTH_EVERY_MS) * HEALTH_EVERY_MS
+    if (parked === 0 && through > -Infinity)
       this.#completeThrough = Object.fromEntries(status.readers.map(({ id }) => [id, this.#timeOf(through)]))
-    }
-    const document: WatermarkDocument = { journal, settledThrough, completeThrough: this.#completeThrough }
+    const completeThrough = this.#completeThrough
+    const document: WatermarkDocument = { journal, settledThrough, publishedThrough, completeThrough }
     publisher.retain(topics.watermark, document)
     return true
+  }
+
+  /**
+   * Up to when everything is settled. Receipts come a little later, and new punches before them: so it is asked of
+   * what was stored some time ago, or a busy site would never be complete.
+   */
+  #complete(settled: number): number {
+    const { clock, thread } = this.#context
+    const now = Math.floor((clock.now().wall - COMPLETE_MARGIN_MS) / HEALTH_EVERY_MS) * HEALTH_EVERY_MS
+    const before = this.#candidate
+    if (settled < before.seq) return -Infinity
+    this.#candidate = { seq: thread.lastSeq, through: now }
+    return settled >= thread.lastSeq ? now : before.through
   }
 
   async #health(): Promise<void> {
@@ -121,6 +145,7 @@ export class Reporting {
       unheard: publisher.unheard,
       startedAt: this.#startedAt,
       readers: status.readers,
+      receipts: receiptsHealth(outbox.receipts),
     }
     publisher.retain(topics.health, await healthDocument(facts, this.#timeOf))
     await this.#watchStorage()
@@ -148,6 +173,14 @@ export class Reporting {
     const inService = status.readers.filter(({ state }) => state.state !== 'disabled')
     const up = inService.filter(({ state }) => state.state === 'up').length
     const broker = publisher.online ? 'broker connected' : `broker away: ${publisher.trouble?.message ?? 'connecting'}`
-    return `${up}/${inService.length} readers up · ${outbox.waiting} waiting · ${broker}`
+    const receipts = outbox.receipts
+    const unreceipted = receipts ? ` · ${receipts.unreceipted} without receipt` : ''
+    return `${up}/${inService.length} readers up · ${outbox.waiting} waiting${unreceipted} · ${broker}`
   }
+}
+
+function receiptsHealth(figures: ReceiptFigures | undefined): ReceiptsHealth | undefined {
+  if (!figures) return undefined
+  const { unreceipted, sendingAgain, refused } = figures
+  return { unreceipted, sendingAgain, refused }
 }

@@ -4,6 +4,7 @@ import type { Config } from './config/config.js'
 import type { Logger } from './driver.js'
 import type { JournalThread } from './journal/client.js'
 import type { JournalState } from './journal/journal.js'
+import type { Heard } from './mqtt/connection.js'
 import { MqttPublisher } from './mqtt/publisher.js'
 import { Topics } from './mqtt/topics.js'
 import { Outbox } from './outbox.js'
@@ -49,8 +50,12 @@ export class Sending {
     const onOnline = (): void => this.outbox.online()
     const onOffline = (deaf: boolean): void => this.outbox.offline(deaf)
     this.#parts = parts
-    this.publisher = new MqttPublisher({ config: config.mqtt, topics, clock, log, onOnline, onOffline })
-    this.outbox = new Outbox({ journal: thread, publisher: this.publisher, clock, log, settled: state.settled })
+    const byReceipt = config.mqtt.settle === 'receipt'
+    const onReceipt = byReceipt ? (receipt: Heard): void => this.outbox.receipt(receipt) : undefined
+    this.publisher = new MqttPublisher({ config: config.mqtt, topics, clock, log, onOnline, onOffline, onReceipt })
+    const journalOfReceipts = byReceipt ? state.journal : undefined
+    const { settled } = state
+    this.outbox = new Outbox({ journal: thread, publisher: this.publisher, clock, log, settled, journalOfReceipts })
     const { publisher, outbox } = this
     this.#reporting = new Reporting({
       ...context,

@@ -48,7 +48,14 @@ export class Watermark {
 
   /** All of `from` to `to`, both included, is done. */
   pass(from: number, to: number): void {
-    for (let seq = from; seq <= to; seq++) this.done(seq)
+    if (from > this.#seq + 1) for (let seq = from; seq <= to; seq++) this.done(seq)
+    else if (to > this.#seq) {
+      // A million at once, as by a receipt, must not be counted one by one.
+      for (const seq of this.#ahead) if (seq < to) this.#ahead.delete(seq)
+      this.#ahead.delete(to)
+      this.#seq = to - 1
+      this.done(to)
+    }
   }
 
   /** Writes it down. What could not be written, as on a full disk, is written later. */

@@ -48,6 +48,8 @@ export interface MqttConfig {
   readonly topicPrefix: string
   /** Publishes in flight. */
   readonly window: number
+  /** What settles a record: the broker's acknowledgement, or the consumer's receipt. */
+  readonly settle: 'puback' | 'receipt'
 }
 
 export interface SiteConfig {

@@ -122,7 +122,7 @@ function withOrigin(problem: Problem, overrides: readonly Override[]): Problem {
 function buildConfig(values: FileValues, context: LoadContext): { config: Config; problems: Problem[] } {
   const { site, data, policy, log } = values
   const gateway = { id: values.gateway.id ?? machineId() }
-  const { url, protocol, username, tls, topicPrefix, window } = values.mqtt
+  const { url, protocol, username, tls, topicPrefix, window, settle } = values.mqtt
   const secret =
     values.mqtt.password === undefined
       ? { problems: [] }
@@ -141,6 +141,7 @@ function buildConfig(values: FileValues, context: LoadContext): { config: Config
       tls,
       topicPrefix,
       window,
+      settle,
     },
     readers: readers.flatMap(({ reader }) => reader ?? []),
     policy: { repeatWindowMs: policy.repeatWindow },

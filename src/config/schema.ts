@@ -99,9 +99,9 @@ const mqtt = z.strictObject({
     .default('punchd/v1'),
   window: z.number().int().min(1).max(1000).default(64).describe('Publishes in flight.'),
   settle: z
-    .literal('puback', { error: 'must be puback: receipts are not part of this version' })
+    .enum(['puback', 'receipt'], { error: 'must be puback or receipt' })
     .default('puback')
-    .describe('What settles a record.'),
+    .describe('What settles a record: the acknowledgement of the broker, or the receipt of the consumer.'),
 })
 
 const direction = z.enum(['in', 'out', 'none'], { error: 'must be in, out or none' }).default('none')

@@ -22,6 +22,12 @@ export interface Will {
   readonly payload: string
 }
 
+/** A message that came. */
+export interface Heard {
+  readonly payload: Uint8Array
+  readonly retained: boolean
+}
+
 const CONNECT_TIMEOUT_MS = 10_000
 const KEEPALIVE_S = 30
 /** Header, topic length and properties of a PUBLISH: what a payload is not. */
@@ -103,6 +109,23 @@ export class Connection {
         reject(refused)
         // mqtt.js itself did not take it: whatever state it is in, the next connection begins anew.
         if (refused.code === 'publish-offline') this.drop()
+      })
+    })
+  }
+
+  /**
+   * Hears a topic; call it once. Resolves when the broker agreed; rejects with PublishError when it refuses, or the
+   * connection ends first.
+   */
+  subscribe(topic: string, heard: (message: Heard) => void): Promise<void> {
+    this.#client.on('message', (_topic, payload, { retain }) => heard({ payload, retained: retain }))
+    return new Promise((resolve, reject) => {
+      this.#pending.add(reject)
+      this.#client.subscribe(topic, { qos: 1 }, (error, granted) => {
+        if (!this.#pending.delete(reject)) return
+        const code = granted?.[0]?.qos ?? 0
+        if (!error && code < 0x80) return resolve()
+        reject(new PublishError('retry', 'publish-refused', `the broker refuses: ${error?.message ?? code}`))
       })
     })
   }

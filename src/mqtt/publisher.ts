@@ -7,7 +7,7 @@ import { messageOf, PublishError, TransportError } from '../errors.js'
 import type { OutboundRecord } from '../journal/journal.js'
 import type { Publisher } from '../outbox.js'
 import { pauses } from '../retry.js'
-import { Connection } from './connection.js'
+import { Connection, type Heard } from './connection.js'
 import type { Topics } from './topics.js'
 import { PublishWindow } from './window.js'
 
@@ -18,6 +18,7 @@ const RECONNECT = { firstMs: 500, maxMs: 30_000 }
 const STABLE_MS = 10_000
 /** A status document that was refused is tried again after this. */
 const MUTED_MS = 3_600_000
+const SUBSCRIBE_AGAIN_MS = 60_000
 
 export interface PublisherContext {
   readonly config: MqttConfig
@@ -27,6 +28,8 @@ export interface PublisherContext {
   readonly onOnline: () => void
   /** `deaf`: the broker let us connect, and answered nothing until we gave up. */
   readonly onOffline: (deaf: boolean) => void
+  /** Given where the consumer's receipts settle: nothing is subscribed to otherwise. */
+  readonly onReceipt?: ((receipt: Heard) => void) | undefined
 }
 
 export class MqttPublisher implements Publisher {
@@ -142,8 +145,9 @@ export class MqttPublisher implements Publisher {
     this.trouble = undefined
     log.info('Broker connected', { event: 'broker-connected', protocol: config.protocol, ...degraded(config.protocol) })
     for (const [topic, payload] of this.#retained) this.#publishRetained(topic, payload)
-    onOnline()
     const life = linkedAbort(signal)
+    void this.#hearReceipts(connection, life.signal)
+    onOnline()
     void this.#watchAcks(connection, life.signal)
     const stopped = aborted(life.signal).then(() => new TransportError('broker-unreachable', 'stopped'))
     const why = await Promise.race([connection.ended, stopped])
@@ -152,6 +156,26 @@ export class MqttPublisher implements Publisher {
     this.#connection = undefined
     onOffline(this.#deaf)
     return why
+  }
+
+  /** A refusal is said once, and asked about again: whoever runs the broker may have allowed it since. */
+  async #hearReceipts(connection: Connection, over: AbortSignal): Promise<void> {
+    const { clock, log, topics, onReceipt } = this.#context
+    if (!onReceipt) return
+    let heard = onReceipt
+    for (let refused = false; !over.aborted; refused = true) {
+      try {
+        return await connection.subscribe(topics.receipt, heard)
+      } catch (error) {
+        heard = () => undefined
+        if (over.aborted || (error instanceof PublishError && error.code === 'publish-offline')) return
+        const hint =
+          'the access list of the broker must let the gateway read this topic: without receipts nothing is settled'
+        const fields = { event: 'receipts-refused', topic: topics.receipt, reason: messageOf(error), hint }
+        if (!refused) log.error('No receipts can be heard', fields)
+        await clock.sleep(SUBSCRIBE_AGAIN_MS, over)
+      }
+    }
   }
 
   /** mqtt.js waits for a PUBACK for ever: drops the connection when the oldest one stays out. */

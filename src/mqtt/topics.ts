@@ -34,6 +34,10 @@ export class Topics {
   get watermark(): string {
     return `${this.#base}/watermark`
   }
+  /** Where the consumer says what it has. */
+  get receipt(): string {
+    return `${this.#base}/receipt`
+  }
   readerState(reader: ReaderId): string {
     return `${this.#base}/reader/${reader}/state`
   }

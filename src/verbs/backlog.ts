@@ -4,6 +4,7 @@ import type { Config } from '../config/config.js'
 import { EXIT, VerbError } from '../errors.js'
 import { JournalReader } from '../journal/query.js'
 import { zoneFormatter, type ZoneOffsets } from '../journal/time.js'
+import type { StatusLine } from '../control.js'
 import { ask } from './ask.js'
 import {
   common,
@@ -49,26 +50,32 @@ export const backlog: Verb = (program, context) => {
 async function list(options: BacklogOptions, context: VerbContext): Promise<void> {
   const config = await requireConfig(options, context)
   const journal = new JournalReader(journalFile(config), config.site.offsets)
-  const settled = Math.max(journal.settled(), await settledNow(config))
+  const now = await statusNow(config)
+  const settled = Math.max(journal.settled(), now?.settled ?? 0)
   const lines = backlogLines(journal, settled, limitOf(options), config.site.offsets)
   if (options.json) print(context.out, JSON.stringify(lines))
   else {
     await printAll(context.out, lines.map(lineText))
     const parked = lines.filter(({ state }) => state === 'parked').length
     const waiting = journal.count({ afterSeq: settled })
-    print(context.out, `${plural(waiting, 'record')} behind the watermark, ${parked} parked.`)
+    print(context.out, `${plural(waiting, 'record')} behind the watermark, ${parked} parked.${withoutReceipt(now)}`)
   }
   journal.close()
 }
 
 /** What the daemon knows is fresher than the watermark on disk; without a daemon that one is all there is. */
-async function settledNow(config: Config): Promise<number> {
+async function statusNow(config: Config): Promise<StatusLine | undefined> {
   try {
-    return (await ask(config, 'status', undefined)).settled
+    return await ask(config, 'status', undefined)
   } catch (error) {
-    if (error instanceof VerbError) return 0
+    if (error instanceof VerbError) return undefined
     throw error
   }
+}
+
+/** Where receipts settle, the broker may have everything and the consumer say nothing. */
+function withoutReceipt(now: StatusLine | undefined): string {
+  return now?.unreceipted === undefined ? '' : ` The broker took ${now.unreceipted} of them: their receipt is not here.`
 }
 
 function limitOf({ limit }: BacklogOptions): number {

@@ -8,6 +8,9 @@ import { IDENTITY } from './records.js'
 import { RecordingLogger } from './session.js'
 import { until } from './until.js'
 
+/** A receipt: its fields beside `journal`, or a text. */
+export type Said = { readonly [field: string]: unknown } | string
+
 export class OutboxRig {
   readonly clock = new FakeClock()
   readonly log = new RecordingLogger()
@@ -16,12 +19,24 @@ export class OutboxRig {
   readonly direct: DirectJournal
   readonly outbox: Outbox
 
-  constructor(file: string) {
+  constructor(file: string, settle: 'puback' | 'receipt' = 'puback') {
     this.journal = new Journal(file, IDENTITY)
+    const journalOfReceipts = settle === 'receipt' ? this.journal.id : undefined
     this.direct = new DirectJournal(this.journal)
     const { clock, log, publisher, direct: journal } = this
-    this.outbox = new Outbox({ journal, publisher, clock, log, settled: this.journal.state.settled })
+    this.outbox = new Outbox({ journal, publisher, clock, log, settled: this.journal.state.settled, journalOfReceipts })
     this.direct.onAppend = () => this.outbox.appended()
+  }
+
+  /** The consumer says something; resolves when the outbox has done what it can. */
+  async receipt(said: Said | Buffer, retained = false): Promise<void> {
+    const bytes = Buffer.isBuffer(said) ? said : Buffer.from(this.#textOf(said))
+    this.outbox.receipt({ payload: bytes, retained })
+    await this.settle()
+  }
+
+  #textOf(said: Said): string {
+    return typeof said === 'string' ? said : JSON.stringify({ journal: this.journal.id, ...said })
   }
 
   /** The connection is there; resolves when the outbox has done what it can. */

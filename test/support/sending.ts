@@ -21,6 +21,7 @@ export function mqttConfig(url: string, over: Partial<MqttConfig> = {}): MqttCon
     tls: {},
     topicPrefix: 'punchd/v1',
     window: 64,
+    settle: 'puback',
     ...over,
   }
 }
@@ -49,9 +50,17 @@ export class Sending {
       log,
       onOnline: () => this.outbox.online(),
       onOffline: (deaf) => this.outbox.offline(deaf),
+      onReceipt: config.settle === 'receipt' ? (receipt) => this.outbox.receipt(receipt) : undefined,
     })
     const { publisher, direct: journal } = this
-    this.outbox = new Outbox({ journal, publisher, clock, log, settled: this.journal.state.settled })
+    this.outbox = new Outbox({
+      journal,
+      publisher,
+      clock,
+      log,
+      settled: this.journal.state.settled,
+      journalOfReceipts: config.settle === 'receipt' ? this.journal.id : undefined,
+    })
     this.direct.onAppend = () => this.outbox.appended()
     this.#running = this.publisher.run(this.#stop.signal)
   }
