@@ -5,6 +5,7 @@ import type { AnyDriver } from '../driver.js'
 import { messageOf } from '../errors.js'
 import { allKeys, checkValue } from './check.js'
 import type { Config } from './config.js'
+import { policyConfig, policyProblems } from './policy.js'
 import { isRecord, readOverrides, withOverrides, type Override } from './overrides.js'
 import { placeProblems, type PlacedProblem, type Problem, type Source } from './problems.js'
 import { checkReaders, readerConfig } from './readers.js'
@@ -143,10 +144,11 @@ function buildConfig(values: FileValues, context: LoadContext): { config: Config
       window,
     },
     readers: readers.flatMap(({ reader }) => reader ?? []),
-    policy: { repeatWindowMs: policy.repeatWindow },
+    policy: policyConfig(policy),
     log: { level: log.level },
   }
-  return { config, problems: [...secret.problems, ...readers.flatMap(({ problems }) => problems), ...tlsProblems(tls)] }
+  const found = [...secret.problems, ...readers.flatMap(({ problems }) => problems), ...policyProblems(config)]
+  return { config, problems: [...found, ...tlsProblems(tls)] }
 }
 
 /** Files that TLS needs and this user cannot read: said now, not as a broker that cannot be reached. */

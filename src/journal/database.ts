@@ -4,12 +4,13 @@ import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from '
 import { dirname } from 'node:path'
 import { JournalError, messageOf } from '../errors.js'
 import type { ErrorCode } from '../errors.js'
+import { PEOPLE_TABLES } from './people-tables.js'
 
 export type SqliteDatabase = Database.Database
 
 /** "PNCH": marks the file as ours, so that another program's database is never written to. */
 const APPLICATION_ID = 0x504e4348
-const FORMAT = 2
+const FORMAT = 3
 /** Below this, a second connection can lose committed rows (the WAL-reset bug). */
 const OLDEST_SQLITE = [3, 51, 3] as const
 /** Up to this size the whole file is checked at start; it takes about a tenth of a second. */
@@ -139,6 +140,7 @@ function create(db: SqliteDatabase, journalId: string): void {
   db.transaction(() => {
     db.exec(TABLES)
     db.exec(TABLES_2)
+    db.exec(PEOPLE_TABLES)
     db.pragma(`application_id = ${APPLICATION_ID}`)
     db.pragma(`user_version = ${FORMAT}`)
     db.prepare('INSERT INTO meta(only, journal, settled) VALUES (1, ?, 0)').run(journalId)
@@ -147,9 +149,11 @@ function create(db: SqliteDatabase, journalId: string): void {
 
 /** In one commit: a file is of one format or of the other. */
 function upgrade(db: SqliteDatabase): void {
-  if (Number(db.pragma('user_version', { simple: true })) >= FORMAT) return
+  const format = Number(db.pragma('user_version', { simple: true }))
+  if (format >= FORMAT) return
   db.transaction(() => {
-    db.exec(TABLES_2)
+    if (format < 2) db.exec(TABLES_2)
+    db.exec(PEOPLE_TABLES)
     db.pragma(`user_version = ${FORMAT}`)
   })()
 }

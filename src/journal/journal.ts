@@ -1,9 +1,14 @@
 /** The append-only record of everything that happened, its unsettled tail, and what was set aside. Synchronous. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { dirname } from 'node:path'
 import { RECORD_KINDS, type Moment, type RecordKind } from '../model.js'
 import { canonical, type Json } from './canonical.js'
 import { openDatabase, translating, type SqliteDatabase } from './database.js'
+import { openKeys } from './keys.js'
+import { PeopleTable } from './people.js'
+import { PolicyTable } from './policy-table.js'
 import { prepare, type ParkedRecord, type Row, type RowValues, type Statements } from './statements.js'
+import { Vault } from './vault.js'
 import { zoneFormatter, type ZoneOffsets } from './time.js'
 
 /** What every record of this journal says about its maker. */
@@ -22,6 +27,8 @@ export interface Draft {
   readonly fields: { readonly [key: string]: Json | undefined }
   /** Names what may be stored once only: see `hasOnce`. */
   readonly once?: string | undefined
+  /** Runs within the commit, with the number of the record. */
+  readonly inCommit?: ((seq: number) => void) | undefined
   /** Kept in the same commit: see `recall`. */
   readonly memory?: Memory
 }
@@ -56,10 +63,13 @@ const SCHEMA_OF: Readonly<Record<RecordKind, string>> = {
   punch: 'punch/1',
   audit: 'audit/1',
   presence: 'presence/1',
+  correction: 'correction/1',
 }
 
 export class Journal {
   readonly id: string
+  readonly people: PeopleTable
+  readonly states: PolicyTable
   readonly #file: string
   readonly #db: SqliteDatabase
   readonly #identity: Identity
@@ -75,6 +85,9 @@ export class Journal {
     this.#timeOf = zoneFormatter(identity.offsets)
     this.#db = openDatabase(file, randomBytes(8).toString('hex'))
     this.#statements = prepare(this.#db)
+    const vault = new Vault(openKeys(dirname(file), true).vault)
+    this.people = new PeopleTable(file, this.#db, vault)
+    this.states = new PolicyTable(file, this.#db, vault)
     const meta = translating(file, () => this.#statements.meta.get())
     if (!meta) throw new TypeError('the journal has no meta row')
     this.id = meta.journal
@@ -112,6 +125,7 @@ export class Journal {
           this.#statements.insert.run(seq, draft.kind, draft.channel, draft.moment.wall, body)
           if (draft.once !== undefined) this.#statements.addOnce.run(onceKey(draft.once))
           if (draft.memory) this.#remember(draft.memory)
+          draft.inCommit?.(seq)
           lastOfKind.set(draft.kind, seq)
           ids.push(id)
         }

@@ -5,6 +5,7 @@ const RECORD_LEVEL: Readonly<Record<RecordKind, string>> = {
   punch: 'punch',
   audit: 'event',
   presence: 'presence',
+  correction: 'correction',
 }
 
 export class Topics {
@@ -14,6 +15,7 @@ export class Topics {
     punch: new Map(),
     audit: new Map(),
     presence: new Map(),
+    correction: new Map(),
   }
 
   constructor(topicPrefix: string, site: string, gateway: string) {
