@@ -38,6 +38,8 @@ export async function runDaemon(context: DaemonContext, stop: AbortSignal): Prom
   }
 }
 
+const RULES_TICK_MS = 1_000
+
 class Daemon {
   readonly #context: DaemonContext
   readonly #status: Status
@@ -83,6 +85,7 @@ class Daemon {
       identity: { site: config.site.id, gateway: config.gateway.id, offsets: config.site.offsets },
       repeatWindowMs: config.policy.repeatWindowMs,
       keepSettledMs: config.data.keepSettledMs,
+      policy: config.policy,
     })
     opened.thread.onDeath = (error) => this.#fatal.abort(error)
     if (opened.state.lastSeq === 0) {
@@ -106,11 +109,21 @@ class Daemon {
     const control = await this.#listen(thread, sending)
     void this.#systemd.ready('starting readers')
     void this.#systemd.watchdog(() => isAlive(thread), stop)
+    void this.#waitForFactors(thread, stop)
     await this.#readers(thread, stop)
     // Readers stop first and the connection to the broker last, so that the last punches still leave.
     void this.#systemd.stopping()
     await control?.close()
     await sending.stop()
+  }
+
+  /** Only rules make anything due. */
+  async #waitForFactors(thread: JournalThread, stop: AbortSignal): Promise<void> {
+    const { clock, config } = this.#context
+    while (config.policy.verify.length > 0 && !stop.aborted) {
+      await clock.sleep(RULES_TICK_MS, stop)
+      if (!stop.aborted) await thread.tick().catch((error: unknown) => this.#storageFailed(error))
+    }
   }
 
   /** Without its control socket the daemon takes punches all the same. */

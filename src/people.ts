@@ -41,6 +41,9 @@ export function refusalOf(person: Pick<Person, 'validFrom' | 'validTo' | 'state'
   return undefined
 }
 
+/** Why a punch is parked that waits for somebody to say whose it is. */
+export const HELD = 'unknown-held'
+
 export interface People {
   /** What the list makes of a credential on this day. */
   find(credential: Credential, today: Today): Found

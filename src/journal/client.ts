@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Report } from '../attendance.js'
 import { JournalError } from '../errors.js'
+import type { Credential } from '../model.js'
 import { unpacked } from './columns.js'
 import type { Draft, JournalState, OutboundRecord, ParkedRecord } from './journal.js'
 import type { Answer, Failure, ParkOrder, Reported, Request, Requests, Tail, ThreadOptions, Verb } from './protocol.js'
@@ -82,6 +83,14 @@ export class JournalThread {
   /** Resolves when it is on disk. */
   remember(reader: string, key: string, value: string): Promise<undefined> {
     return this.#ask('remember', { reader, key, value })
+  }
+  /** The reference of the person whose it is now. */
+  personOf(credential: Credential): Promise<string | undefined> {
+    return this.#ask('personOf', credential)
+  }
+  /** Writes what is due by now: second factors that did not come. */
+  async tick(): Promise<void> {
+    this.#appended(await this.#ask('tick', undefined))
   }
   state(): Promise<JournalState> {
     return this.#ask('state', undefined)

@@ -5,8 +5,7 @@ import { RECORD_KINDS, type Moment, type RecordKind } from '../model.js'
 import { canonical, type Json } from './canonical.js'
 import { openDatabase, translating, type SqliteDatabase } from './database.js'
 import { openKeys } from './keys.js'
-import { PeopleTable } from './people.js'
-import { PolicyTable } from './policy-table.js'
+import { policyTables, type PolicyTables } from './policy-table.js'
 import { prepare, type ParkedRecord, type Row, type RowValues, type Statements } from './statements.js'
 import { Vault } from './vault.js'
 import { zoneFormatter, type ZoneOffsets } from './time.js'
@@ -68,8 +67,8 @@ const SCHEMA_OF: Readonly<Record<RecordKind, string>> = {
 
 export class Journal {
   readonly id: string
-  readonly people: PeopleTable
-  readonly states: PolicyTable
+  /** The people list, and what rules remember. */
+  readonly tables: PolicyTables
   readonly #file: string
   readonly #db: SqliteDatabase
   readonly #identity: Identity
@@ -85,9 +84,7 @@ export class Journal {
     this.#timeOf = zoneFormatter(identity.offsets)
     this.#db = openDatabase(file, randomBytes(8).toString('hex'))
     this.#statements = prepare(this.#db)
-    const vault = new Vault(openKeys(dirname(file), true).vault)
-    this.people = new PeopleTable(file, this.#db, vault)
-    this.states = new PolicyTable(file, this.#db, vault)
+    this.tables = policyTables(file, this.#db, new Vault(openKeys(dirname(file), true).vault))
     const meta = translating(file, () => this.#statements.meta.get())
     if (!meta) throw new TypeError('the journal has no meta row')
     this.id = meta.journal

@@ -1,7 +1,14 @@
 /** What rules remember, in the journal's database: written in the commit of the record that it follows from. */
 import { stateKey, waits, type PolicyState, type PolicyStates } from '../policy-states.js'
 import { translating, type SqliteDatabase } from './database.js'
+import { PeopleTable } from './people.js'
 import type { Vault } from './vault.js'
+
+export type PolicyTables = ReturnType<typeof policyTables>
+
+export function policyTables(file: string, db: SqliteDatabase, vault: Vault) {
+  return { people: new PeopleTable(file, db, vault), states: new PolicyTable(file, db, vault) }
+}
 
 export class PolicyTable implements PolicyStates {
   readonly #file: string

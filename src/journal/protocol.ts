@@ -1,7 +1,7 @@
 /** What the daemon and the journal's thread say to each other. */
-import type { Report } from '../attendance.js'
+import type { AttendanceRules, Report } from '../attendance.js'
 import type { ErrorCode } from '../errors.js'
-import type { Verdict } from '../model.js'
+import type { Credential, Verdict } from '../model.js'
 import type { Columns } from './columns.js'
 import type { Draft, Identity, JournalState, Memory, OutboundRecord, ParkedRecord } from './journal.js'
 
@@ -11,6 +11,8 @@ export interface ThreadOptions {
   readonly identity: Identity
   readonly repeatWindowMs: number
   readonly keepSettledMs: number
+  /** Default: no rules. */
+  readonly policy?: Partial<Omit<AttendanceRules, 'people' | 'states' | 'offset'>>
 }
 
 /** Every request with its arguments and its answer. */
@@ -25,6 +27,10 @@ export interface Requests {
   readonly parked: { readonly args: number; readonly answer: ParkedRecord[] }
   readonly recall: { readonly args: Omit<Memory, 'value'>; readonly answer: string | undefined }
   readonly remember: { readonly args: Memory; readonly answer: undefined }
+  /** Whose it is now; undefined for strangers and those who are turned away. */
+  readonly personOf: { readonly args: Credential; readonly answer: string | undefined }
+  /** Lets time pass for rules that wait for something. */
+  readonly tick: { readonly args: undefined; readonly answer: number }
   readonly state: { readonly args: undefined; readonly answer: JournalState }
   readonly close: { readonly args: undefined; readonly answer: undefined }
 }

@@ -6,8 +6,11 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { Attendance, type Report } from '../attendance.js'
 import { SystemClock } from '../clock.js'
 import { DaemonError, messageOf } from '../errors.js'
+import { localDay } from '../attendance-records.js'
+import type { Today } from '../people.js'
 import { packed } from './columns.js'
 import { Journal } from './journal.js'
+import { offsetAt } from './time.js'
 import type { Answer, Failure, Reported, Request, Requests, ThreadOptions, Verb } from './protocol.js'
 
 /** A commit of this many rows is fast enough; more would make the first of them wait. */
@@ -26,6 +29,7 @@ class Thread {
   readonly #journal: Journal
   readonly #attendance: Attendance
   readonly #retention: NodeJS.Timeout
+  readonly #offset = (wall: number): number => offsetAt(this.#options.identity.offsets, wall)
   readonly #actions: Actions = {
     append: (draft) => {
       if (draft.once === undefined || !this.#journal.hasOnce(draft.once)) this.#journal.append([draft])
@@ -42,6 +46,14 @@ class Thread {
     parked: (limit) => this.#journal.parked(limit),
     recall: ({ reader, key }) => this.#journal.recall(reader, key),
     remember: (memory) => this.#journal.remember(memory),
+    personOf: (credential) => {
+      const found = this.#journal.tables.people.find(credential, this.#today())
+      return found.kind === 'known' ? found.ref : undefined
+    },
+    tick: () => {
+      this.#attendance.tellMissing(this.#clock.now())
+      return this.#journal.lastSeq
+    },
     state: () => this.#journal.state,
     close: () => this.#close(),
   }
@@ -51,7 +63,9 @@ class Thread {
     this.#port = port
     this.#options = options
     this.#journal = new Journal(options.file, options.identity)
-    this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, this.#clock.now())
+    const { people, states } = this.#journal.tables
+    const rules = { ...options.policy, people, states, offset: this.#offset }
+    this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, this.#clock.now(), rules)
     this.#retention = setInterval(() => this.#forgetOld(), RETENTION_EVERY_MS)
     port.on('message', (request: Request) => this.#take(request))
     this.#answer(0, this.#journal.state)
@@ -88,6 +102,11 @@ class Thread {
       const refused: Reported = { verdict: 'refused', lastSeq: this.#journal.lastSeq, failure: failureOf(error) }
       for (const { id } of batch) this.#answer(id, refused)
     }
+  }
+
+  #today(): Today {
+    const { wall, state } = this.#clock.now()
+    return { day: localDay(wall, this.#offset), synced: state === 'synced' }
   }
 
   /** In small steps: a person at a reader must not wait for housekeeping. */

@@ -23,7 +23,12 @@ export type OffsetMinutes = (wall: number) => number
 
 const DAY_MS = 86_400_000
 
-export function nextDirection(last: Passage | undefined, now: Moment, turns: Turns, offset: OffsetMinutes): 'in' | 'out' {
+export function nextDirection(
+  last: Passage | undefined,
+  now: Moment,
+  turns: Turns,
+  offset: OffsetMinutes,
+): 'in' | 'out' {
   if (last?.direction !== 'in') return 'in'
   const stayMs = elapsedMs(last.moment, now)
   // Of two boots without a clock nothing is known. A little before the last one: two readers, heard in the other order.

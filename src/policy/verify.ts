@@ -18,6 +18,7 @@ export interface Factor {
   readonly method: Method
   readonly moment: Moment
   readonly reader: string
+  readonly sim: boolean
 }
 
 /** A first factor that waits for its second. */
