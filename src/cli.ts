@@ -10,6 +10,7 @@ import { check } from './verbs/check.js'
 import { config } from './verbs/config.js'
 import { enroll } from './verbs/enroll.js'
 import { exportRecords } from './verbs/export.js'
+import { people } from './verbs/people.js'
 import { punches } from './verbs/punches.js'
 import { qr } from './verbs/qr.js'
 import { readers } from './verbs/readers.js'
@@ -27,6 +28,7 @@ const VERBS: readonly Verb[] = [
   punches,
   backlog,
   exportRecords,
+  people,
   config,
   qr,
   sim,

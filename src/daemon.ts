@@ -20,6 +20,7 @@ import type { Note } from './session.js'
 import { Status } from './status.js'
 import { supervise, type SupervisorContext } from './supervisor.js'
 import { Systemd } from './systemd.js'
+import { threadOptions } from './thread-options.js'
 import type { OpenTransport } from './transport/url.js'
 import { siteZone } from './zone.js'
 
@@ -80,13 +81,7 @@ class Daemon {
 
   async #openJournal(): Promise<{ thread: JournalThread; state: JournalState }> {
     const { config, clock } = this.#context
-    const opened = await JournalThread.open({
-      file: this.#file,
-      identity: { site: config.site.id, gateway: config.gateway.id, offsets: config.site.offsets },
-      repeatWindowMs: config.policy.repeatWindowMs,
-      keepSettledMs: config.data.keepSettledMs,
-      policy: config.policy,
-    })
+    const opened = await JournalThread.open(threadOptions(config))
     opened.thread.onDeath = (error) => this.#fatal.abort(error)
     if (opened.state.lastSeq === 0) {
       chmodSync(this.#file, 0o640)

@@ -134,7 +134,8 @@ describe('a file that is no journal of ours', () => {
   const contents = (): Record<string, string> =>
     Object.fromEntries(
       readdirSync(folder.path)
-        .filter((name) => !name.endsWith('-shm') && statSync(folder.file(name)).size > 0)
+        .filter((name) => !name.endsWith('-shm') && statSync(folder.file(name)).isFile())
+        .filter((name) => statSync(folder.file(name)).size > 0)
         .map((name) => [name, readFileSync(folder.file(name), 'base64')]),
     )
 

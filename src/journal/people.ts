@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { EXIT, VerbError } from '../errors.js'
 import type { Credential } from '../model.js'
-import { refusalOf, type Found, type People, type Person, type Today } from '../people.js'
+import { HELD, refusalOf, type Found, type People, type Person, type Today } from '../people.js'
 import { openDatabase, openForReading, translating, type SqliteDatabase } from './database.js'
 import { openKeys } from './keys.js'
 import { Vault } from './vault.js'
@@ -95,6 +95,12 @@ export class PeopleTable implements People {
     return translating(this.#file, () => this.#db.transaction(() => this.#remove(ref)).immediate())
   }
 
+  /** Held punches that may be sent: the next connection to the broker takes them. */
+  release(seqs: readonly number[]): void {
+    const all = this.#db.transaction(() => seqs.forEach((seq) => this.#statements.release.run(seq)))
+    translating(this.#file, () => all.immediate())
+  }
+
   close(): void {
     this.#db.close()
   }
@@ -178,6 +184,7 @@ function prepare(db: SqliteDatabase) {
     drop: statement<[string]>('DELETE FROM person WHERE ref = ?'),
     dropCredentials: statement<[string]>('DELETE FROM credential WHERE ref = ?'),
     dropStates: statement<[string]>('DELETE FROM policy_state WHERE ref = ?'),
+    release: statement<[number]>(`UPDATE parked SET code = 'publish-offline', reason = 'released' WHERE seq = ? AND code = '${HELD}'`), // prettier-ignore
     addCredential: statement<[Buffer, string, Buffer]>('INSERT INTO credential(lookup, ref, sealed) VALUES (?, ?, ?)'),
   }
 }
