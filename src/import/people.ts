@@ -96,7 +96,6 @@ function readRow({ line, cells }: CsvRow, names: readonly string[]) {
 function fieldProblems({ ref, language, validFrom, validTo, state }: Cells): string[] {
   const problems: string[] = []
   if (ref === '') problems.push('ref is empty')
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
   else if (ref.length > 64 || /[\u0000-\u001f\u007f]/.test(ref))
     problems.push('ref is no number or name of up to 64 characters')
   if (language !== '' && !/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(language))
