@@ -112,7 +112,12 @@ const config: Config = {
   data: { path: values.data, keepSettledMs: FOR_EVER_MS },
   mqtt: mqttConfig(Number(values.port)),
   readers: Array.from({ length: READERS }, (_, index) => reader(index)),
-  policy: { repeatWindowMs: REPEAT_WINDOW_MS },
+  policy: {
+    repeatWindowMs: REPEAT_WINDOW_MS,
+    verify: [],
+    unknown: 'publish',
+    autoDirection: { dayStartMs: null, maxStayMs: 57_600_000 },
+  },
   log: { level: 'error' },
 }
 

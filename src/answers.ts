@@ -25,7 +25,7 @@ export interface AnswerSources {
 const MOST_PARKED = 100_000
 
 export function controlActions(sources: AnswerSources): ControlActions {
-  const { config, status, thread, outbox, publisher, desk } = sources
+  const { config, status, thread, outbox, publisher, desk, note } = sources
   const timeOf = zoneFormatter(config.site.offsets)
   return {
     readers: () => Promise.resolve(status.readers.map((reader) => readerLine(reader, desk.can(reader.id), timeOf))),
@@ -40,6 +40,10 @@ export function controlActions(sources: AnswerSources): ControlActions {
     retry: ({ id }) => retry(id, sources),
     request: (asked, call) => request(asked, call, sources),
     rotate: async () => ({ more: await rotateSome(() => thread.rotate()) }),
+    record: async ({ type, subject, detail }) => {
+      await note(subject, type, detail)
+      return { recorded: true }
+    },
   }
 }
 

@@ -3,17 +3,17 @@
  * Runs in the journal's thread. What it answers is on disk.
  */
 import { randomUUID } from 'node:crypto'
+import { correction, eventOf, localDay, rulesOf, type AttendanceRules, type Report } from './attendance-records.js'
 import type { Draft, Journal } from './journal/journal.js'
-import type { Credential, Direction, Judgement, Moment, Origin, Sighting } from './model.js'
-import { isForgotten, isOver, isRepeat, repeatKey, type FirstPunch, type PunchTime } from './policy/repeat.js'
+import type { Credential, Direction, Judgement, Method, Moment, Sighting } from './model.js'
+import { HELD, type Found } from './people.js'
+import type { PolicyState } from './policy-states.js'
+import { isForgotten, isOver, type FirstPunch, type PunchTime } from './policy/repeat.js'
+import { isFactor, type Factor } from './policy/verify.js'
+import { Steps } from './steps.js'
+import { noWindows, openWindows, RepeatWindows, type Passing, type Windows } from './windows.js'
 
-/** A sighting with the reader that made it. */
-export interface Report {
-  readonly origin: Origin
-  readonly sighting: Sighting
-  /** Names what may become one punch only, however often it is reported, restarts and years between: see `onceOf`. */
-  readonly once?: string
-}
+export type { AttendanceRules, Report } from './attendance-records.js'
 
 /** What a report may be stored once by: the record of a terminal's log that it is. */
 export function onceOf({ origin, sighting: { claim } }: Report): string | undefined {
@@ -25,7 +25,9 @@ interface StoredPunch {
   readonly id: string
   readonly place: string
   readonly direction: Direction
+  readonly method: Method
   readonly credential: Credential
+  readonly person: { readonly ref: string } | null
   readonly clock: Moment
   readonly verdict: Judgement
   readonly claim?: { readonly time: string; readonly aheadMs: number | null; readonly late: boolean }
@@ -34,28 +36,44 @@ interface StoredPunch {
 /** A gateway that never saw a time server has nothing but such punches: its start must not read them all. */
 const MOST_FORGOTTEN = 10_000
 
-/** Open windows by key, oldest first. What terminals kept for a while has its own: a backlog tells of another day. */
-interface Windows {
-  readonly now: Map<string, FirstPunch>
-  readonly late: Map<string, FirstPunch>
+/** The part of the journal that attendance needs. */
+export type PunchJournal = Pick<Journal, 'append' | 'newestPunches' | 'hasOnce' | 'timeOf' | 'park'>
+
+/** What the reports of one commit change: it counts for the later ones, but only lasts when the commit did. */
+interface Batch {
+  readonly opened: Windows
+  readonly states: Map<string, PolicyState>
+  readonly seen: Set<string>
 }
 
-/** The part of the journal that attendance needs. */
-export type PunchJournal = Pick<Journal, 'append' | 'newestPunches' | 'hasOnce' | 'timeOf'>
+interface Decision {
+  readonly verdict: Judgement
+  /** In the order in which they are stored. */
+  readonly drafts: readonly (Draft & { readonly id?: string })[]
+}
 
-type PunchDraft = Draft & { readonly id: string; readonly verdict: Judgement }
-
-/** Windows in a backlog do not close by our clock; beyond this the oldest do. */
-const MOST_LATE = 20_000
+/** What the policy says of one punch. */
+interface Judged {
+  readonly verdict: Judgement
+  readonly direction: Direction
+  readonly person: string | null
+  readonly repeatOf: string | null
+  readonly verification?: object | undefined
+}
 
 export class Attendance {
   readonly #journal: PunchJournal
   readonly #windowMs: number
-  readonly #windows: Windows = { now: new Map(), late: new Map() }
+  readonly #rules: AttendanceRules
+  readonly #windows: RepeatWindows
+  readonly #steps: Steps
 
-  constructor(journal: PunchJournal, repeatWindowMs: number, now: Moment) {
+  constructor(journal: PunchJournal, repeatWindowMs: number, now: Moment, rules: Partial<AttendanceRules> = {}) {
     this.#journal = journal
     this.#windowMs = repeatWindowMs
+    this.#rules = rulesOf(rules)
+    this.#windows = new RepeatWindows(repeatWindowMs)
+    this.#steps = new Steps(this.#rules)
     this.#rebuild(now)
   }
 
@@ -64,42 +82,106 @@ export class Attendance {
    * JournalError when nothing was stored.
    */
   record(reports: readonly Report[]): Judgement[] {
-    // Windows opened by this batch count for its later reports, but only last when the commit did.
-    const opened: Windows = { now: new Map(), late: new Map() }
-    const seen = new Set<string>()
-    const drafts = reports.map((report) => {
+    const batch: Batch = { opened: noWindows(), states: new Map(), seen: new Set() }
+    const decisions = reports.map((report): Decision | undefined => {
       const once = report.once ?? onceOf(report)
-      if (once === undefined) return this.#decide(report, opened)
-      if (seen.has(once) || this.#journal.hasOnce(once)) return undefined
-      seen.add(once)
-      return { ...this.#decide(report, opened), once }
+      if (once === undefined) return this.#decide(report, once, batch)
+      return this.#isNew(once, batch) ? this.#decide(report, once, batch) : undefined
     })
-    this.#journal.append(drafts.filter((draft) => draft !== undefined))
-    for (const [key, first] of [...opened.now, ...opened.late]) this.#keep(key, first)
+    this.#journal.append(decisions.flatMap((decision) => decision?.drafts ?? []))
+    this.#windows.keep(batch.opened)
+    this.#steps.keep(batch.states.values())
     const newest = reports.at(-1)
-    if (newest) this.#closeOldWindows(newest.sighting.arrived)
-    return drafts.map((draft) => draft?.verdict ?? 'repeat')
+    if (newest) this.#windows.close(newest.sighting.arrived)
+    return decisions.map((decision) => decision?.verdict ?? 'repeat')
   }
 
-  #decide(report: Report, opened: Windows): PunchDraft {
+  /** Puts on record whose second factor did not come: for each first one once, restarts between. */
+  tellMissing(now: Moment): void {
+    const missing = this.#steps.missing(now)
+    const drafts = missing.flatMap((state) => {
+      const inCommit = (): void => this.#rules.states.put(state)
+      return state.waiting
+        ? [{ ...correction(state.place, state.waiting, this.#steps.ruleOf(state.place), now), inCommit }]
+        : []
+    })
+    if (drafts.length > 0) this.#journal.append(drafts)
+    this.#steps.keep(missing)
+  }
+
+  #isNew(once: string, { seen }: Batch): boolean {
+    if (seen.has(once) || this.#journal.hasOnce(once)) return false
+    seen.add(once)
+    return true
+  }
+
+  #decide(report: Report, once: string | undefined, batch: Batch): Decision {
+    const found = this.#rules.people.find(report.sighting.credential, this.#today(report.sighting))
+    if (found.kind === 'stranger' || found.kind === 'refused') return this.#turnAway(report, once, found, batch)
     const { origin, sighting } = report
+    const person = found.kind === 'known' ? found.ref : null
     const time = timeOf(sighting)
-    const key = repeatKey(origin.place, origin.direction, sighting.credential)
-    const first = this.#opener(key, time, opened)
-    const id = randomUUID()
-    if (!first) windowsFor(time, opened).set(key, { id, ...time })
-    const fields = { ...this.#facts(report), verdict: first ? 'repeat' : 'accepted', repeatOf: first?.id ?? null }
-    const { arrived: moment } = sighting
-    return { kind: 'punch', channel: origin.reader, moment, fields, id, verdict: first ? 'repeat' : 'accepted' }
+    const { place, direction } = origin
+    const rule = this.#steps.ruleOf(place)
+    const factor = person !== null && rule && isFactor(rule, sighting.method) ? sighting.method : undefined
+    const passing: Passing = { place, direction, credential: sighting.credential, person, factor }
+    const first = this.#windows.opener(passing, time, batch.opened)
+    if (!first) return this.#accept(report, once, passing, batch)
+    const way = direction === 'auto' ? first.direction : direction
+    const draft = this.#draft(report, once, { verdict: 'repeat', direction: way, person, repeatOf: first.id })
+    return { verdict: 'repeat', drafts: [draft] }
   }
 
-  #facts({ origin, sighting }: Report) {
-    const { credential, method, raw, claim } = sighting
-    return {
+  #accept(report: Report, once: string | undefined, passing: Passing, batch: Batch): Decision {
+    const { origin, sighting } = report
+    const { place, direction, person } = passing
+    const time = timeOf(sighting)
+    const id = randomUUID()
+    const factor: Factor = {
+      id,
+      method: sighting.method,
+      moment: sighting.arrived,
+      reader: origin.reader,
+      sim: origin.sim,
+    }
+    const fixed = {
+      direction: direction === 'auto' ? 'none' : direction,
+      missing: undefined,
+      state: undefined,
+    } as const
+    const step = { place, direction, who: whoOf(sighting.credential, person), person, factor }
+    const stepped = time.lateWall === undefined ? this.#steps.take(step, batch.states) : fixed
+    const { missing, state, direction: way } = stepped
+    const verification = 'verification' in stepped ? stepped.verification : undefined
+    openWindows(passing, { id, direction: way, person, ...time }, batch.opened)
+    const inCommit = state && ((): void => this.#rules.states.put(state))
+    const judged = { verdict: 'accepted', direction: way, person, repeatOf: null, verification } as const
+    const punch = { ...this.#draft(report, once, judged), id, inCommit }
+    const told = missing && correction(place, missing, this.#steps.ruleOf(place), sighting.arrived)
+    return { verdict: 'accepted', drafts: told ? [told, punch] : [punch] }
+  }
+
+  /** Nobody, as far as consumers are told; why, is for operators. */
+  #turnAway(report: Report, once: string | undefined, found: Found, batch: Batch): Decision {
+    const { origin, sighting } = report
+    const direction = origin.direction === 'auto' ? 'none' : origin.direction
+    const held = this.#rules.unknown === 'hold'
+    const park = (seq: number): void =>
+      this.#journal.park(seq, HELD, 'the people list does not know the credential', sighting.arrived.wall)
+    const punch = this.#draft(report, once, { verdict: 'unknown', direction, person: null, repeatOf: null })
+    const event = eventOf(report, found, this.#today(sighting).day)
+    const events = event && this.#isNew(event.once, batch) ? [event] : []
+    return { verdict: 'unknown', drafts: [{ ...punch, ...(held && { inCommit: park }) }, ...events] }
+  }
+
+  #draft({ origin, sighting }: Report, once: string | undefined, judged: Judged): Draft {
+    const { credential, method, raw, claim, arrived: moment } = sighting
+    const { verdict, direction, person, repeatOf, verification } = judged
+    const fields = {
       reader: origin.reader,
       place: origin.place,
       driver: origin.driver,
-      direction: origin.direction,
+      direction,
       method,
       credential: { ...credential },
       raw: raw && { ...raw },
@@ -109,37 +191,24 @@ export class Attendance {
         late: claim.late,
         record: claim.key,
       },
-      person: null,
+      person: person === null ? null : { ref: person },
       sim: origin.sim ? true : undefined,
+      verdict,
+      repeatOf,
+      verification: verification && { ...verification },
     }
+    return { kind: 'punch', channel: origin.reader, moment, fields, once }
   }
 
-  /** The punch whose window this one falls into: one of now, or one that a terminal kept. */
-  #opener(key: string, time: PunchTime, opened: Windows): FirstPunch | undefined {
-    return [opened.now, opened.late, this.#windows.now, this.#windows.late]
-      .map((windows) => windows.get(key))
-      .find((first) => first !== undefined && isRepeat(first, time, this.#windowMs))
-  }
-
-  #keep(key: string, first: FirstPunch): void {
-    const windows = windowsFor(first, this.#windows)
-    windows.delete(key)
-    windows.set(key, first)
-    const { late } = this.#windows
-    const oldest = late.size > MOST_LATE ? late.keys().next() : undefined
-    if (oldest?.done === false) late.delete(oldest.value)
-  }
-
-  #closeOldWindows(now: Moment): void {
-    for (const [key, first] of this.#windows.now) {
-      if (!isOver(first.moment, now, this.#windowMs)) return
-      this.#windows.now.delete(key)
-    }
+  #today(sighting: Sighting): { readonly day: string; readonly synced: boolean } {
+    const { moment, lateWall } = timeOf(sighting)
+    const day = localDay(lateWall ?? moment.wall, this.#rules.offset)
+    return { day, synced: lateWall !== undefined || moment.state === 'synced' }
   }
 
   /** After a restart the windows are what the journal says: a repeat stays a repeat. */
   #rebuild(now: Moment): void {
-    const found: [string, FirstPunch][] = []
+    const found: StoredPunch[] = []
     let newest: Moment | undefined
     let forgotten = 0
     this.#journal.newestPunches((body) => {
@@ -149,22 +218,31 @@ export class Attendance {
       newest ??= punch.clock
       // While the clock of a new boot is not set, the newest punch tells how far back to look.
       if (isOver(punch.clock, now, this.#windowMs) || isOver(punch.clock, newest, this.#windowMs)) return 'enough'
-      if (punch.verdict !== 'accepted') return 'more'
-      found.push([repeatKey(punch.place, punch.direction, punch.credential), firstOf(punch)])
+      if (punch.verdict === 'accepted') found.push(punch)
       return 'more'
     })
-    for (const [key, first] of found.reverse()) this.#keep(key, first)
+    const opened = noWindows()
+    for (const punch of found.reverse()) openWindows(this.#passingOf(punch), firstOf(punch), opened)
+    this.#windows.keep(opened)
+  }
+
+  #passingOf({ place, direction, credential, method, person }: StoredPunch): Passing {
+    const rule = this.#steps.ruleOf(place)
+    const factor = person && rule && isFactor(rule, method) ? method : undefined
+    return { place, direction, credential, person: person?.ref ?? null, factor }
   }
 }
 
-function firstOf({ id, clock: moment, claim }: StoredPunch): FirstPunch {
-  return { id, moment, lateWall: claim?.late === true ? Date.parse(claim.time) - (claim.aheadMs ?? 0) : undefined }
+function firstOf({ id, clock: moment, claim, direction, person }: StoredPunch): FirstPunch {
+  const lateWall = claim?.late === true ? Date.parse(claim.time) - (claim.aheadMs ?? 0) : undefined
+  return { id, moment, lateWall, direction, person: person?.ref ?? null }
 }
 
 function timeOf({ arrived: moment, claim }: Sighting): PunchTime {
   return { moment, lateWall: claim?.late === true ? claim.wall - (claim.aheadMs ?? 0) : undefined }
 }
 
-function windowsFor({ lateWall }: PunchTime, { now, late }: Windows): Map<string, FirstPunch> {
-  return lateWall === undefined ? now : late
+/** Of whom rules remember something: a person, or else a credential. */
+function whoOf({ type, scope, value }: Credential, person: string | null): string {
+  return JSON.stringify(person === null ? [type, scope, value] : { person })
 }

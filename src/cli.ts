@@ -12,6 +12,7 @@ import { config } from './verbs/config.js'
 import { enroll } from './verbs/enroll.js'
 import { exportRecords } from './verbs/export.js'
 import { keys } from './verbs/keys.js'
+import { people } from './verbs/people.js'
 import { punches } from './verbs/punches.js'
 import { qr } from './verbs/qr.js'
 import { readers } from './verbs/readers.js'
@@ -32,6 +33,7 @@ const VERBS: readonly Verb[] = [
   backup,
   restore,
   keys,
+  people,
   config,
   qr,
   sim,

@@ -13,6 +13,15 @@ export interface AskedReader {
   readonly args: RequestFacts
 }
 
+/** What verbs put on record. */
+export const DEEDS = ['person-viewed', 'people-imported'] as const
+
+export interface Deed {
+  readonly type: (typeof DEEDS)[number]
+  readonly subject: string
+  readonly detail: RequestFacts
+}
+
 /** Everything a verb may ask, with its answer. */
 export interface ControlVerbs {
   readonly readers: { readonly args: undefined; readonly answer: readonly ReaderLine[] }
@@ -21,6 +30,8 @@ export interface ControlVerbs {
   readonly request: { readonly args: AskedReader; readonly answer: RequestFacts }
   /** Some steps of a change of keys; ask until there is no more to do. */
   readonly rotate: { readonly args: undefined; readonly answer: { readonly more: boolean } }
+  /** Puts on record what a verb did or showed. */
+  readonly record: { readonly args: Deed; readonly answer: { readonly recorded: true } }
 }
 export type ControlVerb = keyof ControlVerbs
 
@@ -185,6 +196,8 @@ function perform(verb: string, args: unknown, actions: ControlActions, call: Cal
       return actions.request(requestIn(args), call)
     case 'rotate':
       return actions.rotate(undefined, call)
+    case 'record':
+      return actions.record(deedIn(args), call)
     default:
       throw new DaemonError('usage', `the daemon knows no request "${verb}"`)
   }
@@ -205,7 +218,21 @@ function requestIn(args: unknown): AskedReader {
   const reader = textIn(args, 'reader', 'a request needs the id of a reader')
   const kind = REQUEST_KINDS.find((known) => known === textIn(args, 'kind', 'a request needs its kind'))
   if (!kind) throw new DaemonError('usage', `requests are ${REQUEST_KINDS.join(', ')}`)
-  const facts = isRecord(args) && isRecord(args['args']) ? args['args'] : {}
-  const plain = Object.entries(facts).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
-  return { reader, kind, args: Object.fromEntries(plain) as RequestFacts } // Parse boundary: filtered above.
+  return { reader, kind, args: factsIn(args, 'args') }
+}
+
+function deedIn(args: unknown): Deed {
+  const type = DEEDS.find((known) => known === textIn(args, 'type', 'a deed needs its type'))
+  if (!type) throw new DaemonError('usage', `what verbs put on record is ${DEEDS.join(', ')}`)
+  return { type, subject: textIn(args, 'subject', 'a deed needs its subject'), detail: factsIn(args, 'detail') }
+}
+
+function factsIn(args: unknown, key: string): RequestFacts {
+  const facts = isRecord(args) ? args[key] : undefined
+  const plain = Object.entries(isRecord(facts) ? facts : {})
+  return Object.fromEntries(plain.filter(isFact)) as RequestFacts // Parse boundary: filtered here.
+}
+
+function isFact([, value]: readonly [string, unknown]): boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value)
 }

@@ -1,27 +1,27 @@
 /** The start and stop order of everything. Knows no driver by name. */
 import { chmodSync } from 'node:fs'
 import { aborted } from './abort.js'
-import type { Clock } from './clock.js'
 import { ClockWatch } from './clock-watch.js'
 import type { ReaderConfig } from './config/config.js'
 import { controlSocket, journalFile } from './config/paths.js'
 import { ControlServer } from './control.js'
 import { controlActions } from './answers.js'
 import { RequestDesk } from './desk.js'
-import type { AnyDriver, EventDetail } from './driver.js'
+import type { AnyDriver } from './driver.js'
 import { JournalError, messageOf } from './errors.js'
-import type { Damage } from './journal/check.js'
 import { JournalThread } from './journal/client.js'
 import type { JournalState } from './journal/journal.js'
 import { lockDirectory } from './journal/lock.js'
 import { zoneFormatter } from './journal/time.js'
 import { withFields } from './log.js'
 import { PresenceBook } from './presence.js'
+import { audit, tellStart } from './journal-news.js'
 import { Sending, type SendingContext } from './sending.js'
 import type { Note } from './session.js'
 import { Status } from './status.js'
 import { supervise, type SupervisorContext } from './supervisor.js'
 import { Systemd } from './systemd.js'
+import { threadOptions } from './thread-options.js'
 import type { OpenTransport } from './transport/url.js'
 import { siteZone } from './zone.js'
 
@@ -39,6 +39,8 @@ export async function runDaemon(context: DaemonContext, stop: AbortSignal): Prom
     unlock()
   }
 }
+
+const RULES_TICK_MS = 1_000
 
 class Daemon {
   readonly #context: DaemonContext
@@ -80,42 +82,12 @@ class Daemon {
 
   async #openJournal(): Promise<{ thread: JournalThread; state: JournalState }> {
     const { config, clock } = this.#context
-    const opened = await JournalThread.open({
-      file: this.#file,
-      identity: { site: config.site.id, gateway: config.gateway.id, offsets: config.site.offsets },
-      repeatWindowMs: config.policy.repeatWindowMs,
-      keepSettledMs: config.data.keepSettledMs,
-      now: clock.now(),
-      sync: clock.shared,
-    })
+    const opened = await JournalThread.open({ ...threadOptions(config), now: clock.now(), sync: clock.shared })
     const { thread, state } = opened
     thread.onDeath = (error) => this.#fatal.abort(error)
     if (state.lastSeq === 0) chmodSync(this.#file, 0o640)
-    await this.#tellBeginning(thread, state)
-    thread.onDamage = (damages) => void this.#tellDamage(thread, damages)
-    await this.#tellDamage(thread, state.damages)
+    await tellStart(thread, state, this.#context)
     return opened
-  }
-
-  /** A journal says first why it began: a consumer must know that numbers are missing, and since when. */
-  async #tellBeginning(thread: JournalThread, { journal, lastSeq, begun }: JournalState): Promise<void> {
-    const { clock, log } = this.#context
-    if (lastSeq === 0 && !begun) await thread.append(audit(clock, 'journal-begun', journal, { reason: 'created' }))
-    if (!begun) return
-    const hint =
-      'records were lost or replaced outside of punchd: keep a copy of the data directory, and see punchd verify'
-    log.error('A new journal begins: the old one is not what it was', { event: 'journal-begun', code: 'journal-corrupt', ...begun, hint }) // prettier-ignore
-    await thread.append(audit(clock, 'journal-begun', journal, { ...begun }))
-  }
-
-  async #tellDamage(thread: JournalThread, damages: readonly Damage[]): Promise<void> {
-    const { clock, log } = this.#context
-    const [first] = damages
-    if (!first) return
-    const hint = 'punchd verify tells more; nothing was changed or repaired'
-    log.error('Records are not what was stored', { event: 'journal-damaged', code: 'journal-corrupt', records: damages.length, first: first.seq, what: first.what, hint }) // prettier-ignore
-    const once = JSON.stringify(['journal-damaged', first.seq, first.what, damages.length])
-    await thread.append({ ...audit(clock, 'journal-damaged', String(first.seq), { records: damages.length, what: first.what }), once }) // prettier-ignore
   }
 
   async #serve(thread: JournalThread, state: JournalState, stop: AbortSignal): Promise<void> {
@@ -132,11 +104,21 @@ class Daemon {
     const control = await this.#listen(thread, sending)
     void this.#systemd.ready('starting readers')
     void this.#systemd.watchdog(() => isAlive(thread), stop)
+    void this.#waitForFactors(thread, stop)
     await this.#readers(thread, stop)
     // Readers stop first and the connection to the broker last, so that the last punches still leave.
     void this.#systemd.stopping()
     await control?.close()
     await sending.stop()
+  }
+
+  /** Only rules make anything due. */
+  async #waitForFactors(thread: JournalThread, stop: AbortSignal): Promise<void> {
+    const { clock, config } = this.#context
+    while (config.policy.verify.length > 0 && !stop.aborted) {
+      await clock.sleep(RULES_TICK_MS, stop)
+      if (!stop.aborted) await thread.tick().catch((error: unknown) => this.#storageFailed(error))
+    }
   }
 
   /** Without its control socket the daemon takes punches all the same. */
@@ -239,10 +221,4 @@ async function isAlive(thread: JournalThread): Promise<boolean> {
 
 function refused(error: unknown, lastSeq: number): Awaited<ReturnType<JournalThread['report']>> {
   return { verdict: 'refused', lastSeq, failure: { code: 'journal-io', message: messageOf(error), hint: undefined } }
-}
-
-/** An audit record about `subject`. */
-function audit(clock: Clock, type: string, subject: string, detail: EventDetail, at?: { id: string; place: string }) {
-  const fields = { reader: at?.id ?? null, place: at?.place ?? null, type, subject, detail: { ...detail } }
-  return { kind: 'audit', channel: type, moment: clock.now(), fields } as const
 }

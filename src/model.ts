@@ -26,6 +26,9 @@ export type Method = 'card' | 'fingerprint' | 'face' | 'qr' | 'pin' | 'ble' | 'w
 /** Which way people pass this reader; `none` where it does not say. */
 export type Direction = 'in' | 'out' | 'none'
 
+/** What a reader may be set to. `auto`: in and out in turn, for each person at each place; records hold what came of it. */
+export type DirectionSetting = Direction | 'auto'
+
 /** Does the gateway's wall clock deserve trust? */
 export type ClockState = 'synced' | 'unsynced'
 
@@ -104,7 +107,7 @@ export type Verdict = Judgement | 'refused'
 export interface Origin {
   readonly reader: ReaderId
   readonly place: string
-  readonly direction: Direction
+  readonly direction: DirectionSetting
   readonly driver: string
   /** True when a simulator stands behind the reader. */
   readonly sim: boolean

@@ -2,6 +2,7 @@
 import { messageOf, PublishError, type ErrorCode } from './errors.js'
 import type { ParkedRecord } from './journal/journal.js'
 import { idOf, payloadOf, type OutboxContext } from './outbound.js'
+import { HELD } from './people.js'
 import { pauses } from './retry.js'
 
 /** Not again sooner: some brokers (Mosquitto 2.0.11) close the connection after a refusal, and the next would follow. */
@@ -101,8 +102,8 @@ export class Parked {
     const all = await journal.parked(OFFERED)
     const last = (parked: ParkedRecord): number => Number(this.#stubborn.has(parked.seq))
     for (const parked of all.sort((a, b) => last(a) - last(b))) {
-      // It broke connections: only a person sends it again.
-      if (this.#fresh.has(parked.seq) || parked.code === 'publish-unconfirmed') continue
+      // It broke connections, or is held: only a person sends it again.
+      if (this.#fresh.has(parked.seq) || parked.code === 'publish-unconfirmed' || parked.code === HELD) continue
       if (!publisher.online) return true
       const reason = await this.retry(parked).then(() => undefined, messageOf)
       this.#stubborn.delete(parked.seq)

@@ -7,7 +7,7 @@ import { messageOf } from './errors.js'
 import type { JournalThread } from './journal/client.js'
 import type { Draft } from './journal/journal.js'
 import type { Reported } from './journal/protocol.js'
-import type { Census, Sample } from './model.js'
+import type { Census, Credential, Sample } from './model.js'
 import { keyOf, Presence, type Change, type Stay } from './policy/presence.js'
 import { presenceSettings, type PresenceSettings } from './presence-options.js'
 import type { SiteZone } from './zone.js'
@@ -18,7 +18,7 @@ export interface PresenceContext {
   readonly log: Logger
   readonly zone: SiteZone
   readonly timeOf: (wall: number) => string
-  readonly journal: Pick<JournalThread, 'append' | 'recall' | 'remember'>
+  readonly journal: Pick<JournalThread, 'append' | 'recall' | 'remember' | 'personOf'>
   readonly report: (report: Report) => Promise<Reported>
 }
 
@@ -26,6 +26,8 @@ const TICK_MS = 1_000
 /** Departures after a restart are told by this, at the cost of a write: the card of a Pi wears. */
 const KEEP_EVERY_MS = 300_000
 const RETRY_MS = 5_000
+/** A new people list counts for presence after so long at the latest. */
+const ASK_AGAIN_MS = 60_000
 const KEY = 'stays'
 
 export class PresenceBook {
@@ -34,6 +36,8 @@ export class PresenceBook {
   readonly #policy: Presence
   /** Whose each thing is. */
   readonly #holders: ReadonlyMap<string, string>
+  /** Whose things are that the people list was asked about; null: of nobody there. */
+  readonly #persons = new Map<string, { readonly ref: string | null; readonly askedAt: number }>()
   /** Changes on their way into the journal, in order. */
   #writing: Promise<void>
   #keptAt: number
@@ -66,8 +70,24 @@ export class PresenceBook {
       const keys = new Set(sample.credentials.map(keyOf))
       return this.#write(this.#policy.list(keys, sample.method, sample.arrived))
     }
-    const holder = this.#holders.get(keyOf(sample.credential))
-    if (holder !== undefined) this.#write(this.#policy.take(sample, holder))
+    const key = keyOf(sample.credential)
+    const name = this.#holders.get(key)
+    if (name === undefined) return
+    const person = this.#persons.get(key)
+    // Whose it is comes first: two things of one person are one arrival, whatever they are called here.
+    if (person === undefined) return void this.#learn(sample.credential).then(() => this.take(sample))
+    if (this.#context.clock.uptime() - person.askedAt >= ASK_AGAIN_MS) void this.#learn(sample.credential)
+    this.#write(this.#policy.take(sample, person.ref === null ? name : `ref ${person.ref}`))
+  }
+
+  async #learn(credential: Credential): Promise<void> {
+    const ref = await this.#personOf(credential)
+    this.#persons.set(keyOf(credential), { ref, askedAt: this.#context.clock.uptime() })
+  }
+
+  /** Without an answer it is a thing of nobody: somebody came all the same. */
+  async #personOf(credential: Credential): Promise<string | null> {
+    return (await this.#context.journal.personOf(credential).catch(() => undefined)) ?? null
   }
 
   /** Lets time pass until the signal aborts: from the moment the source listens to the moment it does not. */
@@ -99,7 +119,8 @@ export class PresenceBook {
 
   async #store(change: Change, stays: string): Promise<void> {
     const { clock, log, journal, reader } = this.#context
-    const draft = { ...this.#draft(change), memory: { reader: reader.id, key: KEY, value: stays } }
+    const person = await this.#personOf(change.credential)
+    const draft = { ...this.#draft(change, person), memory: { reader: reader.id, key: KEY, value: stays } }
     for (;;) {
       try {
         // The punch first: it is stored once, however often the arrival is told again after a kill.
@@ -120,7 +141,7 @@ export class PresenceBook {
     }
   }
 
-  #draft({ change, credential, method, at, since, signal }: Change): Draft {
+  #draft({ change, credential, method, at, since, signal }: Change, person: string | null): Draft {
     const { reader, timeOf } = this.#context
     const fields = {
       reader: reader.id,
@@ -129,7 +150,7 @@ export class PresenceBook {
       time: timeOf(at.wall),
       change,
       credential: { ...credential },
-      person: null,
+      person: person === null ? null : { ref: person },
       method,
       signal: { ...signal },
       since: change === 'left' ? timeOf(since.wall) : undefined,

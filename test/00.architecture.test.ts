@@ -28,7 +28,8 @@ const NATIVE = [
   'node-wifi',
 ]
 /** What has a heart made of rules only. */
-const CORE = /^src\/(journal\/.*|attendance|outbox|outbound|parked|tail|receipts\/.*|supervisor|status|people|watermark|session)$/
+const CORE =
+  /^src\/(journal\/.*|attendance|outbox|outbound|parked|tail|receipts\/.*|supervisor|status|people|watermark|session)$/
 /** Where an import may wire real drivers and twins. */
 const WIRING =
   /^(src\/(main|cli)|src\/verbs\/(sim|demo).*|drivers\/index|simulators\/(main|demo|sim|scenario|registry|index).*)$/

@@ -136,6 +136,7 @@ describe('attendance', () => {
     const counting: PunchJournal = {
       append: () => [],
       hasOnce: () => false,
+      park: () => undefined,
       timeOf: String,
       newestPunches: (visit: (body: string) => 'more' | 'enough') =>
         journal.newestPunches((body) => {

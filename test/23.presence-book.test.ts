@@ -42,7 +42,11 @@ describe('the presence book', () => {
   /** Called before each append; throws what it should fail with. */
   let beforeAppend: ((draft: Draft) => void) | undefined
 
+  /** Whose things are, by the people list. */
+  const persons = new Map<string, string>()
+
   beforeEach(() => {
+    persons.clear()
     clock = new FakeClock()
     log = new RecordingLogger()
     beforeAppend = undefined
@@ -69,6 +73,7 @@ describe('the presence book', () => {
           beforeAppend?.(draft)
           journal.append([draft])
         },
+        personOf: async ({ value }) => persons.get(value),
         recall: async (at, key) => journal.recall(at, key),
         remember: async (at, key, value) => {
           journal.remember({ reader: at, key, value })
@@ -121,6 +126,19 @@ describe('the presence book', () => {
     assert.equal(left?.['prev'], 1)
     assert.doesNotMatch(JSON.stringify([storedRecords(journal), log.lines]), /ada/)
     assert.doesNotMatch(JSON.stringify(log.lines), /3C22FB0A1B2C/)
+  })
+
+  it('merges the things of one person of the people list, and says whose they are', async () => {
+    persons.set('3C22FB0A1B2C', '1042').set('3C22FB000001', '1042')
+    const book = await start()
+    await hear(book, '3C22FB0A1B2C')
+    await hear(book, '3C22FB000001')
+    await hear(book, 'DAA119001122')
+    await end(book)
+    assert.deepEqual(storedRecords(journal).map(({ credential, person }) => [(credential as { value: string }).value, person]), [
+      ['3C22FB0A1B2C', { ref: '1042' }],
+      ['DAA119001122', null],
+    ]) // prettier-ignore
   })
 
   it('keeps nothing of what nobody asked to watch', async () => {

@@ -52,7 +52,12 @@ describe('the configuration', () => {
           window: 64,
         },
         readers: [],
-        policy: { repeatWindowMs: 300_000 },
+        policy: {
+          repeatWindowMs: 300_000,
+          verify: [],
+          unknown: 'publish',
+          autoDirection: { dayStartMs: 14_400_000, maxStayMs: 57_600_000 },
+        },
         log: { level: 'info' },
       })
     })
@@ -149,12 +154,27 @@ policy:
         '7:3 mqtt.protocl unknown key "protocl"',
         '8:11 mqtt.window must be at least 1',
         '12:16 readers[0].transport driver rdm6300 does not speak over pcsc:',
-        '13:16 readers[0].direction must be in, out or none',
+        '13:16 readers[0].direction must be in, out, none or auto',
         '14:9 readers[1].id reader id "gate" is already used by readers[0]',
         '15:13 readers[1].driver there is no driver "rdm63000"',
         '16:16 readers[1].transport baudRate "fast" is no whole number from 50 to 4000000',
         '19:17 policy.repeatWindow must be a duration like 500ms, 30s, 5m, 2h or 7d',
       ])
+    })
+
+    it('names rules of verification that can never hold', () => {
+      const rule = (written: string): string[] =>
+        problems(`${MINIMAL}readers:
+  - { id: gate, driver: rdm6300, transport: 'tcp://h:1', place: vault }
+policy: { verify: [${written}] }
+`).map((problem) => problem.replace(/^\S+ /, ''))
+      const good = '{ place: vault, factors: [card, fingerprint] }'
+      assert.deepEqual(rule(good), [])
+      assert.deepEqual(rule('{ place: valt, factors: [card, pin] }'), ['policy.verify[0].place no reader has the place "valt"']) // prettier-ignore
+      assert.deepEqual(rule(`${good}, ${good}`), ['policy.verify[1].place place "vault" has a rule already'])
+      const two = 'policy.verify[0].factors must be two different methods, such as [card, fingerprint]'
+      for (const factors of ['[card]', '[card, card]', '[card, pin, qr]'])
+        assert.deepEqual(rule(`{ place: vault, factors: ${factors} }`), [two])
     })
 
     it('prints the line with a caret under the place, and what to write instead', () => {

@@ -1,5 +1,7 @@
 /** The validated configuration as the daemon holds it: plain, frozen data with every default filled in. */
-import type { Direction, ReaderId } from '../model.js'
+import type { DirectionSetting, ReaderId } from '../model.js'
+import type { Turns } from '../policy/direction.js'
+import type { VerifyRule } from '../policy/verify.js'
 import type { ZoneOffsets } from '../journal/time.js'
 import type { OptionValue } from './options.js'
 import type { TransportUrl } from '../transport/url.js'
@@ -9,7 +11,7 @@ export interface ReaderConfig {
   readonly name: string
   readonly driver: string
   readonly transport: TransportUrl
-  readonly direction: Direction
+  readonly direction: DirectionSetting
   readonly place: string
   /** Checked against the driver's declaration; durations in milliseconds. */
   readonly options: Readonly<Record<string, OptionValue>>
@@ -25,7 +27,7 @@ export interface ReaderConfig {
 export interface PointConfig {
   readonly id: ReaderId
   readonly name: string
-  readonly direction: Direction
+  readonly direction: DirectionSetting
   readonly place: string
   readonly match: Readonly<Record<string, OptionValue>>
   readonly options: Readonly<Record<string, OptionValue>>
@@ -60,13 +62,20 @@ export interface SiteConfig {
   readonly offsets: ZoneOffsets
 }
 
+export interface PolicyConfig {
+  readonly repeatWindowMs: number
+  readonly verify: readonly VerifyRule[]
+  readonly unknown: 'publish' | 'hold'
+  readonly autoDirection: Turns
+}
+
 export interface Config {
   readonly site: SiteConfig
   readonly gateway: { readonly id: string }
   readonly data: { readonly path: string; readonly keepSettledMs: number }
   readonly mqtt: MqttConfig
   readonly readers: readonly ReaderConfig[]
-  readonly policy: { readonly repeatWindowMs: number }
+  readonly policy: PolicyConfig
   readonly log: { readonly level: LogLevel }
 }
 

@@ -5,6 +5,7 @@ import type { AnyDriver } from '../driver.js'
 import { messageOf } from '../errors.js'
 import { allKeys, checkValue } from './check.js'
 import type { Config } from './config.js'
+import { policyConfig, policyProblems } from './policy.js'
 import { isRecord, readOverrides, withOverrides, type Override } from './overrides.js'
 import { placeProblems, type PlacedProblem, type Problem, type Source } from './problems.js'
 import { checkReaders, readerConfig } from './readers.js'
@@ -122,7 +123,7 @@ function withOrigin(problem: Problem, overrides: readonly Override[]): Problem {
 function buildConfig(values: FileValues, context: LoadContext): { config: Config; problems: Problem[] } {
   const { site, data, policy, log } = values
   const gateway = { id: values.gateway.id ?? machineId() }
-  const { url, protocol, username, tls, topicPrefix, window, settle } = values.mqtt
+  const { tls, password: _source, clientId = `punchd-${site.id}-${gateway.id}`, ...mqtt } = values.mqtt
   const secret =
     values.mqtt.password === undefined
       ? { problems: [] }
@@ -132,22 +133,13 @@ function buildConfig(values: FileValues, context: LoadContext): { config: Config
     site: { id: site.id, name: site.name ?? site.id, timezone: site.timezone, offsets: zoneOffsets(site.timezone) },
     gateway,
     data: { path: data.path, keepSettledMs: data.keepSettled },
-    mqtt: {
-      url,
-      protocol,
-      clientId: values.mqtt.clientId ?? `punchd-${site.id}-${gateway.id}`,
-      username,
-      password: secret.value,
-      tls,
-      topicPrefix,
-      window,
-      settle,
-    },
+    mqtt: { ...mqtt, clientId, tls, username: mqtt.username, password: secret.value },
     readers: readers.flatMap(({ reader }) => reader ?? []),
-    policy: { repeatWindowMs: policy.repeatWindow },
+    policy: policyConfig(policy),
     log: { level: log.level },
   }
-  return { config, problems: [...secret.problems, ...readers.flatMap(({ problems }) => problems), ...tlsProblems(tls)] }
+  const found = [...secret.problems, ...readers.flatMap(({ problems }) => problems), ...policyProblems(config)]
+  return { config, problems: [...found, ...tlsProblems(tls)] }
 }
 
 /** Files that TLS needs and this user cannot read: said now, not as a broker that cannot be reached. */

@@ -104,7 +104,10 @@ const mqtt = z.strictObject({
     .describe('What settles a record: the acknowledgement of the broker, or the receipt of the consumer.'),
 })
 
-const direction = z.enum(['in', 'out', 'none'], { error: 'must be in, out or none' }).default('none')
+const direction = z
+  .enum(['in', 'out', 'none', 'auto'], { error: 'must be in, out, none or auto' })
+  .default('none')
+  .describe('auto: in and out in turn for each person; see policy.autoDirection.')
 
 const point = z.strictObject({
   id: idText('Stands in topics and records. Unique among readers and points.'),
@@ -132,20 +135,46 @@ const reader = z.strictObject({
   enabled: z.boolean().default(true).describe('false: kept in the file, not opened.'),
 })
 
+const METHODS = ['card', 'fingerprint', 'face', 'qr', 'pin', 'ble', 'wifi'] as const
+
+const verifyRule = z.strictObject({
+  place: idText('The place of its readers; one rule each.'),
+  factors: z
+    .array(z.enum(METHODS, { error: `must be of ${METHODS.join(', ')}` }))
+    .refine(([first, second, ...more]) => more.length === 0 && second !== undefined && first !== second, {
+      error: 'must be two different methods, such as [card, fingerprint]',
+    })
+    .describe('In whichever order.'),
+  within: durationText('The second must come within this time.').prefault('15m'),
+})
+
+const DAY_START = /^(?:none|(?:[01]\d|2[0-3]):[0-5]\d)$/
+
+const autoDirection = z
+  .strictObject({
+    dayStart: z
+      .string()
+      .regex(DAY_START, 'must be a time of day like 04:00, or none')
+      .default('04:00')
+      .describe('From this time on the first one is in, whatever was before; choose one at which nobody works.'),
+    maxStay: durationText('Whoever came in longer ago forgot to go out.').prefault('16h'),
+  })
+  .prefault({})
+
 const policy = z
   .strictObject({
     repeatWindow: durationText(
       'A second punch of one credential at the same place and direction within this time is a repeat.',
     ).prefault('5m'),
     verify: z
-      .array(z.unknown())
-      .max(0, 'must be empty: verification rules are not part of this version')
+      .array(verifyRule)
       .default([])
-      .describe('Two-factor rules.'),
+      .describe('Two factors of one person within some time: [{ place, factors: [card, fingerprint], within: 15m }].'),
     unknown: z
-      .literal('publish', { error: 'must be publish: there is no people list in this version' })
+      .enum(['publish', 'hold'], { error: 'must be publish or hold' })
       .default('publish')
-      .describe('What becomes of credentials that the people list does not know.'),
+      .describe('What becomes of credentials that the people list does not know; hold: stored, not sent.'),
+    autoDirection,
   })
   .prefault({})
 

@@ -40,7 +40,12 @@ function defaultsOf(written: unknown): unknown {
     ...parsed.data,
     mqtt: plain,
     data: { ...data, keepSettled: days(data.keepSettled) },
-    policy: { ...policy, repeatWindow: minutes(policy.repeatWindow) },
+    policy: {
+      ...policy,
+      repeatWindow: minutes(policy.repeatWindow),
+      verify: policy.verify.map((rule) => ({ ...rule, within: minutes(rule.within) })),
+      autoDirection: { ...policy.autoDirection, maxStay: minutes(policy.autoDirection.maxStay) },
+    },
   }
 }
 

@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Report } from '../attendance.js'
 import { JournalError } from '../errors.js'
-import type { Moment } from '../model.js'
+import type { Credential, Moment } from '../model.js'
 import { unpacked } from './columns.js'
 import type { Draft, JournalState, OutboundRecord, ParkedRecord } from './journal.js'
 import type { Damage } from './check.js'
@@ -109,6 +109,14 @@ export class JournalThread {
   /** What the clocks said at the newest record. */
   newest(): Promise<Moment | undefined> {
     return this.#ask('newest', undefined)
+  }
+  /** The reference of the person whose it is now. */
+  personOf(credential: Credential): Promise<string | undefined> {
+    return this.#ask('personOf', credential)
+  }
+  /** Writes what is due by now: second factors that did not come. */
+  async tick(): Promise<void> {
+    this.#appended(await this.#ask('tick', undefined))
   }
   erase(order: Erasing): Promise<Erased> {
     return this.#ask('erase', order)

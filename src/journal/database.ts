@@ -4,6 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from '
 import { dirname } from 'node:path'
 import { JournalError, messageOf } from '../errors.js'
 import type { ErrorCode } from '../errors.js'
+import { PEOPLE_TABLES } from './people-tables.js'
 
 export type SqliteDatabase = Database.Database
 
@@ -144,6 +145,7 @@ function setPragmas(db: SqliteDatabase): void {
 function create(db: SqliteDatabase, journalId: string): void {
   db.transaction(() => {
     db.exec(TABLES)
+    db.exec(PEOPLE_TABLES)
     db.pragma(`application_id = ${APPLICATION_ID}`)
     db.pragma(`user_version = ${FORMAT}`)
     db.prepare('INSERT INTO meta(only, journal, settled) VALUES (1, ?, 0)').run(journalId)

@@ -12,6 +12,7 @@ import type { Draft, Identity, JournalState, Memory, OutboundRecord } from './re
 import { SCHEMA_OF } from './schemas.js'
 import { Sealing } from './sealing.js'
 import { prepare, type ParkedRecord, type Statements } from './statements.js'
+import { policyTables, type PolicyTables } from './policy-table.js'
 import { Rotation } from './rotation.js'
 import { Stored } from './stored.js'
 import { zoneFormatter } from './time.js'
@@ -33,6 +34,8 @@ export class Journal {
   readonly #publicKey: string
   readonly #timeOf: (wall: number) => string
   readonly head: Head
+  /** The people list, and what rules remember. */
+  readonly tables: PolicyTables
 
   constructor(file: string, identity: Identity) {
     this.#file = file
@@ -46,6 +49,7 @@ export class Journal {
     this.#statements = prepare(this.#db)
     this.#memories = new Memories(this.#statements, this.#sealing.vault)
     this.rotation = new Rotation(this.#db, this.#statements, this.#sealing.vault, file)
+    this.tables = policyTables(file, this.#db, this.#sealing.vault)
     this.erasure = new Erasure(this.#db, this.#statements, this.#sealing)
     this.head = new Head(file, this.#statements)
     const parts = { file, statements: this.#statements, sealing: this.#sealing, timeOf: this.#timeOf }
@@ -111,6 +115,7 @@ export class Journal {
     this.#statements.insert.run(seq, kind, channel, moment.wall, uuidBytes(id), body, prevHash, hash, sig)
     if (once !== undefined) this.#memories.addOnce(once)
     if (memory) this.#memories.remember(memory)
+    draft.inCommit?.(seq)
     return { lastSeq: seq, hash, lastOfKind: new Map(lastOfKind).set(kind, seq) }
   }
 

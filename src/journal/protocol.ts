@@ -1,7 +1,7 @@
 /** What the daemon and the journal's thread say to each other. */
-import type { Report } from '../attendance.js'
+import type { AttendanceRules, Report } from '../attendance.js'
 import type { ErrorCode } from '../errors.js'
-import type { Moment, Verdict } from '../model.js'
+import type { Credential, Moment, Verdict } from '../model.js'
 import type { Damage } from './check.js'
 import type { Erased, Erasing } from './erasure.js'
 import type { Columns } from './columns.js'
@@ -13,6 +13,8 @@ export interface ThreadOptions {
   readonly identity: Identity
   readonly repeatWindowMs: number
   readonly keepSettledMs: number
+  /** Default: no rules. */
+  readonly policy?: Partial<Omit<AttendanceRules, 'people' | 'states' | 'offset'>>
   /** What the daemon's clock says at the start; else the thread asks its own. */
   readonly now?: Moment
   /** What the daemon knows of time sources: see `Clock.shared`. */
@@ -31,6 +33,10 @@ export interface Requests {
   readonly parked: { readonly args: number; readonly answer: ParkedRecord[] }
   readonly recall: { readonly args: Omit<Memory, 'value'>; readonly answer: string | undefined }
   readonly remember: { readonly args: Memory; readonly answer: undefined }
+  /** Whose it is now; undefined for strangers and those who are turned away. */
+  readonly personOf: { readonly args: Credential; readonly answer: string | undefined }
+  /** Lets time pass for rules that wait for something. */
+  readonly tick: { readonly args: undefined; readonly answer: number }
   /** Writes some of the corrections that are due. */
   readonly correct: { readonly args: Moment; readonly answer: { readonly lastSeq: number; readonly more: boolean } }
   /** What the clocks said at the newest record. */

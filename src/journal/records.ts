@@ -20,6 +20,8 @@ export interface Draft {
   readonly fields: { readonly [key: string]: Json | undefined }
   /** Names what may be stored once only: see `hasOnce`. */
   readonly once?: string | undefined
+  /** Runs within the commit, with the number of the record. */
+  readonly inCommit?: ((seq: number) => void) | undefined
   /** Kept in the same commit: see `recall`. */
   readonly memory?: Memory
   /** The record says that the wall clock was right at that moment, and what its state is from now on. */

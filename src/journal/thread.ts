@@ -6,10 +6,13 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { Attendance, type Report } from '../attendance.js'
 import { SystemClock } from '../clock.js'
 import { DaemonError, messageOf } from '../errors.js'
+import { localDay } from '../attendance-records.js'
+import type { Today } from '../people.js'
 import { FollowedSync } from '../sync.js'
 import { packed } from './columns.js'
 import { writeCorrections } from './corrections.js'
 import { Journal, type Draft } from './journal.js'
+import { offsetAt } from './time.js'
 import {
   UNASKED,
   type Answer,
@@ -46,6 +49,7 @@ class Thread {
   readonly #anchoring: NodeJS.Timeout
   #checking: NodeJS.Timeout
   #rotating: NodeJS.Timeout
+  readonly #offset = (wall: number): number => offsetAt(this.#options.identity.offsets, wall)
   readonly #actions: Actions = {
     append: (draft) => {
       if (!this.#isStored(draft)) this.#journal.append([draft])
@@ -62,6 +66,14 @@ class Thread {
     parked: (limit) => this.#journal.parked(limit),
     recall: ({ reader, key }) => this.#journal.recall(reader, key),
     remember: (memory) => this.#journal.remember(memory),
+    personOf: (credential) => {
+      const found = this.#journal.tables.people.find(credential, this.#today())
+      return found.kind === 'known' ? found.ref : undefined
+    },
+    tick: () => {
+      this.#attendance.tellMissing(this.#clock.now())
+      return this.#journal.lastSeq
+    },
     correct: (now) => ({ more: writeCorrections(this.#journal, now), lastSeq: this.#journal.lastSeq }),
     newest: () => this.#journal.times.newest,
     erase: (order) => this.#journal.erasure.step(order, this.#journal.state.settled),
@@ -79,7 +91,9 @@ class Thread {
     this.#options = options
     this.#clock = new SystemClock(options.sync ? { sync: new FollowedSync(options.sync) } : {})
     this.#journal = new Journal(options.file, options.identity)
-    this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, options.now ?? this.#clock.now())
+    const { people, states } = this.#journal.tables
+    const rules = { ...options.policy, people, states, offset: this.#offset }
+    this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, options.now ?? this.#clock.now(), rules)
     this.#retention = setInterval(() => this.#forgetOld(), RETENTION_EVERY_MS)
     this.#anchoring = setInterval(() => this.#anchor(), ANCHOR_MS)
     port.on('message', (request: Request) => this.#take(request))
@@ -127,6 +141,11 @@ class Thread {
       const refused: Reported = { verdict: 'refused', lastSeq: this.#journal.lastSeq, failure: failureOf(error) }
       for (const { id } of batch) this.#answer(id, refused)
     }
+  }
+
+  #today(): Today {
+    const { wall, state } = this.#clock.now()
+    return { day: localDay(wall, this.#offset), synced: state === 'synced' }
   }
 
   /** In small steps: a person at a reader must not wait for housekeeping. */

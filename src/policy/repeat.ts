@@ -2,7 +2,7 @@
  * The repeat rule: five minutes of repeated taps are one punch. Pure: no clock, no I/O.
  * The window is half-open, `[0, windowMs)`, starts with the first accepted punch and does not slide.
  */
-import type { Credential, Direction, Moment } from '../model.js'
+import type { Credential, Direction, DirectionSetting, Method, Moment } from '../model.js'
 
 /** When a punch was, as far as windows are concerned. */
 export interface PunchTime {
@@ -15,11 +15,27 @@ export interface PunchTime {
 /** The accepted punch that opened a window. */
 export interface FirstPunch extends PunchTime {
   readonly id: string
+  readonly direction: Direction
+  /** Whose it was, where that was known. */
+  readonly person: string | null
 }
 
-/** Punches with one key share a window: the same credential at the same place in the same direction. */
-export function repeatKey(place: string, direction: Direction, credential: Credential): string {
-  return JSON.stringify([place, direction, credential.type, credential.value, credential.scope])
+/**
+ * Punches with one key share a window: the same credential at the same place in the same direction. `factor`: where two
+ * factors are asked for, each has windows of its own, or the second would be a repeat of the first.
+ */
+export function repeatKey(place: string, direction: DirectionSetting, credential: Credential, factor?: Method): string {
+  return JSON.stringify([place, direction, credential.type, credential.value, credential.scope, factor])
+}
+
+/** The same for whatever a person carries. */
+export function personKey(place: string, direction: DirectionSetting, person: string, factor?: Method): string {
+  return JSON.stringify([place, direction, { person }, factor])
+}
+
+/** A credential that was given to another person meanwhile makes no repeat. */
+export function isOfOther(first: FirstPunch, person: string | null): boolean {
+  return first.person !== null && person !== null && first.person !== person
 }
 
 /** True when a punch falls into the window that `first` opened. */
@@ -57,7 +73,7 @@ function wallOf({ moment, lateWall }: PunchTime): number | undefined {
  * Milliseconds between two moments. Undefined when they cannot be compared: of two boots with a clock that was
  * not set, nothing is known, and then two punches are two punches.
  */
-function elapsedMs(from: Moment, to: Moment): number | undefined {
+export function elapsedMs(from: Moment, to: Moment): number | undefined {
   if (from.boot === to.boot) return to.uptime - from.uptime
   if (from.state === 'synced' && to.state === 'synced') return to.wall - from.wall
   return undefined

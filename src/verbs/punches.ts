@@ -4,6 +4,7 @@ import { JournalReader, type Filter } from '../journal/query.js'
 import type { ZoneOffsets } from '../journal/time.js'
 import { punchText } from './format.js'
 import { parseInstant } from './instant.js'
+import { viewed } from './on-record.js'
 import { common, printAll, requireConfig, type CommonOptions, type Verb } from './verb.js'
 
 export interface RangeOptions extends CommonOptions {
@@ -21,6 +22,7 @@ export const punches: Verb = (program, context) => {
     .action(async (options: RangeOptions) => {
       const config = await requireConfig(options, context)
       const journal = new JournalReader(journalFile(config), config.site.offsets)
+      if (options.person !== undefined) await viewed(config, options.person, 'punches', context)
       const filter = { ...rangeFilter(options, config.site.offsets), kind: 'punch' } as const
       await printAll(context.out, lines(journal, filter, options.json === true))
       journal.close()
