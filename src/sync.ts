@@ -28,6 +28,16 @@ export const CHRONYC: readonly string[] = ['chronyc', '-n', '-c', 'tracking']
 const MARK_ERROR_MS = 20
 /** timesyncd asks at least this often; a mark older than that is an old sync. */
 const MARK_FRESH_MS = 2_048_000
+/**
+ * Up to this much timesyncd does not step at its first sync but lets the kernel turn the clock, by an eighth of what is
+ * left each second. Afterwards it only has its own 20 ms to correct.
+ */
+const FIRST_OFFSET_MS = 400
+const LEFT_AFTER_1S = 7 / 8
+/** A mark that is found at the start within this time after boot may be of the first sync. */
+const YOUNG_BOOT_MS = 600_000
+/** A step that came with the mark: then nothing is left to turn. */
+const STEPPED_WITH_MS = 2_000
 /** A clock that nobody sets goes wrong by so much of the time that passes. */
 const DRIFT = 100e-6
 const ASK_EVERY_MS = 16_000
@@ -49,6 +59,8 @@ export class TimeSources implements SyncState {
   readonly #options: Required<Omit<TimeSourcesOptions, 'chronyc'>> & TimeSourcesOptions
   /** `stamp`: what the file system says of the mark. */
   #mark: { readonly stamp: number; readonly at: number } | undefined
+  /** First sync, whose offset the kernel works off; long ago when there is none. */
+  #turningSince = Number.NEGATIVE_INFINITY
   #chrony: Said | undefined
   #askedAt = Number.NEGATIVE_INFINITY
   #doubtedAt = Number.NEGATIVE_INFINITY
@@ -85,13 +97,17 @@ export class TimeSources implements SyncState {
     else if (stamp !== this.#mark?.stamp) {
       // A mark from before our start is as old as it says, unless the clock was stepped since.
       const age = this.#looked ? 0 : Math.max(0, Date.now() - stamp)
-      this.#mark = { stamp, at: Math.max(0, uptime - age) }
+      const at = Math.max(0, uptime - age)
+      const isFirst = this.#mark === undefined && (this.#looked || uptime < YOUNG_BOOT_MS)
+      if (isFirst && uptime - this.#doubtedAt > STEPPED_WITH_MS) this.#turningSince = at
+      this.#mark = { stamp, at }
     }
   }
 
   #markError(uptime: number): number | undefined {
     if (!this.#mark || this.#mark.at < this.#doubtedAt) return undefined
-    return MARK_ERROR_MS + DRIFT * Math.max(0, uptime - this.#mark.at - MARK_FRESH_MS)
+    const left = FIRST_OFFSET_MS * LEFT_AFTER_1S ** ((uptime - this.#turningSince) / 1_000)
+    return MARK_ERROR_MS + (left < 1 ? 0 : left) + DRIFT * Math.max(0, uptime - this.#mark.at - MARK_FRESH_MS)
   }
 
   #chronyError(uptime: number): number | undefined {

@@ -19,10 +19,10 @@ interface StoredPunch {
  * Writes the next few; true when there are more. How far it came is kept in the same commit, so that a kill neither
  * forgets one nor writes one twice.
  */
-export function writeCorrections(journal: Journal, now: Moment): boolean {
+export function writeCorrections(journal: Journal, now: Moment, step = STEP): boolean {
   const { due } = journal.times
   if (!due) return false
-  const through = Math.min(due.through, due.from + STEP - 1)
+  const through = Math.min(due.through, due.from + step - 1)
   const drafts: Draft[] = []
   for (let seq = due.from; seq <= through; seq++) {
     const record = journal.get(seq)
