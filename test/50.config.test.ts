@@ -50,6 +50,7 @@ describe('the configuration', () => {
           tls: {},
           topicPrefix: 'punchd/v1',
           window: 64,
+          settle: 'puback',
         },
         readers: [],
         policy: { repeatWindowMs: 300_000 },
