@@ -121,7 +121,7 @@ describe('settling by receipts', function () {
     const listener = await Listener.listen(line.broker.url)
     line.consumerUp()
     let resting = false
-    const tapping = line.tap(20_000, 600).then(() => (resting = true))
+    const tapping = line.tap(20_000, 500).then(() => (resting = true))
     const complete = (): boolean => Object.keys(listener.last('/watermark')?.['completeThrough'] ?? {}).length === 4
     await until(complete, LONG, 'completeness')
     assert.equal(resting, false)
