@@ -41,6 +41,8 @@ const HEALTH_EVERY_MS = 60_000
 const TICK_MS = 1_000
 /** On a metered line a watermark after every punch would double the traffic. */
 const WATERMARK_EVERY_MS = 10_000
+/** A backlog, and no longer what is merely on its way. */
+const MANY_UNSENT = 256
 /** A punch taken now may reach the disk this much later: completeness is claimed no closer. */
 const COMPLETE_MARGIN_MS = 10_000
 /** Less than this share of the disk left is worth an event. */
@@ -104,7 +106,8 @@ export class Reporting {
   /** Published when nothing waits to be sent, so that a drain is not slowed by its own progress report. */
   async #watermark(): Promise<boolean> {
     const { publisher, topics, outbox, journal, status, thread } = this.#context
-    if (outbox.unsent > 0) return false
+    // A consumer must learn what it should have though punches never rest.
+    if (outbox.unsent > (outbox.receipts ? MANY_UNSENT : 0)) return false
     const settledThrough = outbox.settled
     const publishedThrough = outbox.receipts?.publishedThrough
     const through = this.#complete(settledThrough)

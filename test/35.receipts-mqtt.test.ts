@@ -86,6 +86,16 @@ describe('the topic of receipts', function () {
         )
       })
 
+    it('takes no message that would fill the memory', async () => {
+      sending = new Sending(folder.file('journal.db'), mqttConfig(broker.url, { settle: 'receipt' }))
+      await until(() => broker.log.includes(TOPIC), LONG, 'the subscription')
+      await say(Buffer.alloc(2_000_000, 'x'))
+      await say('nonsense')
+      await until(() => sending?.outbox.receipts?.refused === 1, LONG, 'the receipts')
+      await until(() => listener.under('/event/receipt-refused').length === 1, LONG, 'the event')
+      assert.equal(sending.publisher.connects, 1)
+    })
+
     it('is no place for nonsense: that is said once', async () => {
       sending = new Sending(folder.file('journal.db'), mqttConfig(broker.url, { settle: 'receipt' }))
       await until(() => broker.log.includes(TOPIC), LONG, 'the subscription')

@@ -116,6 +116,19 @@ describe('settling by receipts', function () {
     await listener.close()
   })
 
+  it('is complete for a site that never rests', async () => {
+    line = await ConsumerLine.start(folder.path)
+    const listener = await Listener.listen(line.broker.url)
+    line.consumerUp()
+    let resting = false
+    const tapping = line.tap(20_000, 500).then(() => (resting = true))
+    const complete = (): boolean => Object.keys(listener.last('/watermark')?.['completeThrough'] ?? {}).length === 4
+    await until(complete, LONG, 'completeness')
+    assert.equal(resting, false)
+    await tapping
+    await listener.close()
+  })
+
   it('says how far it is, to those who ask and on the broker', async () => {
     line = await ConsumerLine.start(folder.path)
     const listener = await Listener.listen(line.broker.url)

@@ -30,6 +30,7 @@ export interface Heard {
 
 const CONNECT_TIMEOUT_MS = 10_000
 const KEEPALIVE_S = 30
+const LARGEST_HEARD = 1_048_576
 /** Header, topic length and properties of a PUBLISH: what a payload is not. */
 const PACKET_OVERHEAD = 64
 
@@ -176,6 +177,8 @@ function clientOptions(config: MqttConfig, will: Will): IClientOptions {
     // By default it asks `debug` a dozen times for each record whether that is wanted.
     log: () => undefined,
     resubscribe: false,
+    // Receipts are small: whatever else is sent there must not fill the memory.
+    ...(config.settle === 'receipt' && config.protocol === 5 && { properties: { maximumPacketSize: LARGEST_HEARD } }),
     will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
   }
 }
