@@ -151,8 +151,10 @@ export class PeopleTable implements People {
 
   #credentialsOf(ref: string): Credential[] {
     const rows = translating(this.#file, () => this.#statements.credentialsOf.all(ref))
-    return rows.map((sealed) => {
-      const [type, scope, value] = JSON.parse(this.#vault.open(sealed, `credential of ${ref}`)) as [Credential['type'], string, string] // prettier-ignore
+    // Sorted: the order of their HMACs is another with each key.
+    const texts = rows.map((sealed) => this.#vault.open(sealed, `credential of ${ref}`)).sort()
+    return texts.map((text) => {
+      const [type, scope, value] = JSON.parse(text) as [Credential['type'], string, string]
       return { type, value, scope }
     })
   }
