@@ -39,6 +39,7 @@ export function controlActions(sources: AnswerSources): ControlActions {
     },
     retry: ({ id }) => retry(id, sources),
     request: (asked, call) => request(asked, call, sources),
+    erase: (order) => thread.erase(order),
     rotate: async () => ({ more: await rotateSome(() => thread.rotate()) }),
     record: async ({ type, subject, detail }) => {
       await note(subject, type, detail)

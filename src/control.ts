@@ -3,6 +3,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { DaemonError, messageOf } from './errors.js'
+import type { Erased, Erasing } from './journal/erasure.js'
 import type { ReaderId } from './model.js'
 import { REQUEST_KINDS, type RequestFacts, type RequestKind } from './requests.js'
 
@@ -14,7 +15,7 @@ export interface AskedReader {
 }
 
 /** What verbs put on record. */
-export const DEEDS = ['person-viewed', 'people-imported'] as const
+export const DEEDS = ['person-viewed', 'people-imported', 'person-erased'] as const
 
 export interface Deed {
   readonly type: (typeof DEEDS)[number]
@@ -28,6 +29,8 @@ export interface ControlVerbs {
   readonly status: { readonly args: undefined; readonly answer: StatusLine }
   readonly retry: { readonly args: { readonly id: string }; readonly answer: { readonly delivered: true } }
   readonly request: { readonly args: AskedReader; readonly answer: RequestFacts }
+  /** Erases what records say about a person: a part of them; ask again with `through` until there is none. */
+  readonly erase: { readonly args: Erasing; readonly answer: Erased }
   /** Some steps of a change of keys; ask until there is no more to do. */
   readonly rotate: { readonly args: undefined; readonly answer: { readonly more: boolean } }
   /** Puts on record what a verb did or showed. */
@@ -77,7 +80,6 @@ export type ControlAnswer =
       readonly error: { readonly code: string; readonly message: string; readonly hint?: string | undefined }
     }
 
-/** Something to tell while a request is under way. */
 export interface Step {
   readonly step: string
   readonly text: string
@@ -194,6 +196,8 @@ function perform(verb: string, args: unknown, actions: ControlActions, call: Cal
       return actions.retry({ id: textIn(args, 'id', 'retry needs the id of a parked record') }, call)
     case 'request':
       return actions.request(requestIn(args), call)
+    case 'erase':
+      return actions.erase(erasingIn(args), call)
     case 'rotate':
       return actions.rotate(undefined, call)
     case 'record':
@@ -212,6 +216,14 @@ function textIn(args: unknown, key: string, problem: string): string {
   const value = isRecord(args) ? args[key] : undefined
   if (typeof value !== 'string') throw new DaemonError('usage', problem)
   return value
+}
+
+function erasingIn(args: unknown): Erasing {
+  const { before, after, credentials } = isRecord(args) ? args : {}
+  const person = textIn(args, 'person', 'an erasure needs the reference of a person')
+  if (typeof before !== 'number' || typeof after !== 'number' || !Array.isArray(credentials))
+    throw new DaemonError('usage', 'an erasure needs before, after and credentials')
+  return { person, before, after, credentials: credentials.map(String) }
 }
 
 function requestIn(args: unknown): AskedReader {

@@ -245,15 +245,17 @@ describe('a journal of clocks that were not set', () => {
       Date.UTC(2026, 9, 25, 1, 30),
     ]
     const told = ['UTC', 'Pacific/Apia', 'America/St_Johns', 'Not/There'].map((zone, index) => {
-      const [before, name] = [process.env['TZ'], folder.file(`zone-${index}.db`)]
+      const [before, name] = [process.env['TZ'], folder.file(`zone-${index}/journal.db`)]
       process.env['TZ'] = zone
       try {
         const journal = new Journal(name, { ...IDENTITY, offsets: zoneOffsets('Europe/Berlin', Date.UTC(2026, 5)) })
         for (const wall of walls)
           journal.append([punchAt({ wall, uptime: 1, boot: 'one', state: 'synced', errorMs: 20 })])
         const times = journal.tail(0, 10).records.map(({ body }) => (JSON.parse(`${body}}`) as { time: string }).time)
+        const clocks = journal
+          .tail(0, 10)
+          .records.map(({ body }) => (JSON.parse(`${body}}`) as { clock: Moment }).clock)
         journal.close()
-        const clocks = [...storedBodies(name).values()].map((body) => (JSON.parse(body) as { clock: Moment }).clock)
         return { times, clocks }
       } finally {
         if (before === undefined) delete process.env['TZ']

@@ -7,6 +7,7 @@ import { claimText, readPeople, type RowProblem } from '../import/people.js'
 import { PeopleTable, type Imported } from '../journal/people.js'
 import type { Person } from '../people.js'
 import { putOnRecord, viewed, whoAsks } from './on-record.js'
+import { erasure } from './erase.js'
 import { releaseKnown } from './release.js'
 import { common, plural, print, printAll, requireConfig, type CommonOptions, type Verb, type VerbContext } from './verb.js' // prettier-ignore
 
@@ -24,6 +25,7 @@ export const people: Verb = (program, context) => {
   common(command.command('show').description('one person, with credentials'))
     .argument('<ref>', 'reference of the person')
     .action((ref: string, options: CommonOptions) => show(ref, options, context))
+  erasure(command, context)
 }
 
 async function take(file: string, options: ImportOptions, context: VerbContext): Promise<void> {
