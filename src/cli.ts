@@ -16,6 +16,7 @@ import { readers } from './verbs/readers.js'
 import { run } from './verbs/run.js'
 import { tail } from './verbs/tail.js'
 import { print, type Verb, type VerbContext } from './verbs/verb.js'
+import { verify } from './verbs/verify.js'
 import { version } from './verbs/version.js'
 
 const VERBS: readonly Verb[] = [
@@ -27,6 +28,7 @@ const VERBS: readonly Verb[] = [
   punches,
   backlog,
   exportRecords,
+  verify,
   config,
   qr,
   sim,
