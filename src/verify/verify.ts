@@ -121,7 +121,8 @@ class Verifier {
   /** Does it stand where its number says? */
   #placed(line: RecordLine, next: Line | undefined): Bad | undefined {
     const before = this.#before
-    if (next?.type === 'record' && isRival(line, next)) return bad(line.seq, 'inserted')
+    const isExtra = next?.type === 'summary' && before !== undefined && next.head === before.hash
+    if (isExtra || (next?.type === 'record' && isRival(line, next))) return bad(line.seq, 'inserted')
     if (!before || line.seq === before.seq + 1) return undefined
     const isOnlyNumber = follows(line, before) && (line.schema === 'erased/1' || !isContentOf(line))
     if (isOnlyNumber) return bad(before.seq + 1, 'edited')
@@ -138,7 +139,8 @@ class Verifier {
       const isMoved = this.#isOurs(line) && this.#copiesOf(line) === 1
       return isMoved ? bad(expected, 'reordered') : bad(line.seq, 'inserted')
     }
-    if (line.prevHash !== ZEROS || !this.#isOurs(line)) return bad(expected, 'deleted')
+    if (line.prevHash !== ZEROS) return bad(expected, 'deleted')
+    if (!this.#isOurs(line)) return undefined
     const { detail } = line.content
     const last = isObject(detail) ? detail['lastSeq'] : undefined
     if (typeof last === 'number' && last > before.seq) return bad(expected, 'deleted')
@@ -165,7 +167,6 @@ class Verifier {
     if (!isContentOf(line)) return bad(line.seq, isForeign() ? 'inserted' : 'edited')
     if (before && !follows(line, before) && line.prevHash !== ZEROS) return bad(line.seq, 'inserted')
     if (isSignedRecord(line, this.#evidence.key)) return undefined
-    if (next?.type === 'summary' && before && next.head === before.hash) return bad(line.seq, 'inserted')
     if (isForeign()) return bad(line.seq, 'inserted')
     return bad(line.seq, leadsTo(line, next) ? 're-signed' : 'edited')
   }
@@ -225,12 +226,13 @@ function follows({ prevHash }: RecordLine, { hash }: RecordLine): boolean {
 
 /** Two records for one number, or behind one record. Journals that begin one after the other are no rivals. */
 function isRival(line: RecordLine, next: RecordLine): boolean {
-  if (next.prevHash === line.prevHash) return line.prevHash !== ZEROS && line.prevHash !== ''
-  return next.seq === line.seq && !follows(next, line)
+  if (next.seq === line.seq) return !follows(next, line)
+  return next.prevHash === line.prevHash && line.prevHash !== ZEROS && line.prevHash !== ''
 }
 
 /** True when what comes next builds on it, as it does when all of the rest was rewritten. */
 function leadsTo(line: RecordLine, next: Line | undefined): boolean {
-  if (next?.type === 'summary') return next.head === line.hash
-  return next?.type !== 'record' || follows(next, line) || next.prevHash === ZEROS
+  if (!next || next.type === 'unreadable') return true
+  const onto = next.type === 'summary' ? next.head : next.prevHash
+  return onto === line.hash || onto === ZEROS
 }

@@ -147,8 +147,9 @@ class Verifier:
         return self.find(lambda x: x.type == 'summary' and later(x.content.get('from')) and self.key.summary(x))
     def placed(self, r, n):
         b = self.before
-        rivals = lambda: r.prev not in (ZEROS, '') if n.prev == r.prev else n.seq == r.seq and not (r.hash and n.prev == r.hash)
-        if n and n.type == 'record' and rivals(): raise Bad(r.seq, 'inserted')
+        rivals = lambda: not (r.hash and n.prev == r.hash) if n.seq == r.seq else n.prev == r.prev and r.prev not in (ZEROS, '')
+        is_extra = n and n.type == 'summary' and b and n.content.get('head') == b.hash
+        if is_extra or n and n.type == 'record' and rivals(): raise Bad(r.seq, 'inserted')
         if not b or r.seq == b.seq + 1: return
         expected, fits = b.seq + 1, lambda x: x.prev == b.hash
         if fits(r) and (r.schema == 'erased/1' or not is_content(r)): raise Bad(expected, 'edited')
@@ -158,18 +159,17 @@ class Verifier:
         if self.find(lambda x: x.seq == expected and fits(x) or begins_between(x)):
             is_moved = self.ours(r) and sum(x.hash == r.hash for x in lines(self.file)) == 1
             raise Bad(*(expected, 'reordered') if is_moved else (r.seq, 'inserted'))
-        if r.prev != ZEROS or not self.ours(r): raise Bad(expected, 'deleted')
-        detail = r.content.get('detail')
-        if isinstance(detail, dict) and is_number(detail.get('lastSeq')) and detail['lastSeq'] > b.seq: raise Bad(expected, 'deleted')
+        if r.prev == ZEROS and not self.ours(r): return
+        last = d.get('lastSeq') if isinstance(d := r.content.get('detail'), dict) else None
+        if r.prev != ZEROS or is_number(last) and last > b.seq: raise Bad(expected, 'deleted')
         self.gap = self.gap or expected
     def genuine(self, r, n):
         foreign = lambda: not self.before and self.begins_after(r)
         if not is_content(r): raise Bad(r.seq, 'inserted' if foreign() else 'edited')
         if self.before and r.prev not in (self.before.hash, ZEROS): raise Bad(r.seq, 'inserted')
         if self.key.record(r): return
-        head = n.content.get('head') if n and n.type == 'summary' else None
-        if head and self.before and head == self.before.hash or foreign(): raise Bad(r.seq, 'inserted')
-        leads = head == r.hash if n and n.type == 'summary' else not n or n.type == 'unreadable' or n.prev in (r.hash, ZEROS)
+        if foreign(): raise Bad(r.seq, 'inserted')
+        leads = not n or n.type == 'unreadable' or (n.content.get('head') if n.type == 'summary' else n.prev) in (r.hash, ZEROS)
         raise Bad(r.seq, 're-signed' if leads else 'edited')
     def summarised(self, x):
         wrong = self.contradiction(*map(x.content.get, ('from', 'to', 'count', 'head')))
@@ -182,7 +182,7 @@ class Verifier:
         if is_number(start) and first and start > first: return first, 'inserted'
         if is_number(count) and count > self.count: return self.gap or first or 0, 'deleted'
         same = is_number(count) and (start, to, count, head) == (first, last, self.count, self.first and self.before.hash)
-        return None if same and True not in (start, to) else (self.last, 'edited')
+        return None if same and start is not True is not to else (self.last, 'edited')
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
