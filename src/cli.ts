@@ -19,6 +19,7 @@ import { readers } from './verbs/readers.js'
 import { run } from './verbs/run.js'
 import { tail } from './verbs/tail.js'
 import { print, type Verb, type VerbContext } from './verbs/verb.js'
+import { verify } from './verbs/verify.js'
 import { version } from './verbs/version.js'
 
 const VERBS: readonly Verb[] = [
@@ -34,6 +35,7 @@ const VERBS: readonly Verb[] = [
   restore,
   keys,
   people,
+  verify,
   config,
   qr,
   sim,

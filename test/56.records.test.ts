@@ -124,10 +124,7 @@ describe('stored records', function () {
         ['punch/1', 'punch/1', 'audit/1', 'punch/1', 'export/1'],
       )
       const { journal: id, from, to, count } = records.at(-1) ?? {}
-      assert.deepEqual(
-        [id, from, to, count],
-        [journal.id, '2026-11-23T08:00:00.000+01:00', '2026-11-23T09:00:00.000+01:00', 4],
-      )
+      assert.deepEqual([id, from, to, count], [journal.id, 1, 4, 4])
     })
 
     it('of nothing are still closed', async () => {

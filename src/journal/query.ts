@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { RecordKind } from '../model.js'
-import { EXIT, VerbError } from '../errors.js'
+import { EXIT, JournalError, VerbError } from '../errors.js'
 import type { Statement } from 'better-sqlite3'
 import { openForReading, translating, type SqliteDatabase } from './database.js'
 import type { ParkedRecord } from './journal.js'
@@ -27,6 +27,8 @@ export interface Filter {
   readonly throughSeq?: number | undefined
   /** Erased records too, as `erased/1`: for whoever checks the chain. */
   readonly erased?: boolean
+  /** What does not open too, with an empty `json`: for whoever says what was changed. */
+  readonly sealed?: boolean
 }
 
 export interface StoredRecord {
@@ -127,6 +129,16 @@ export class JournalReader {
   }
 
   #stored(row: Stored, filter: Filter, times: Times): StoredRecord | undefined {
+    try {
+      return this.#opened(row, filter, times)
+    } catch (error) {
+      const isSealed = error instanceof JournalError && error.code === 'journal-sealed'
+      if (!isSealed || filter.sealed !== true) throw error
+      return { seq: row.seq, kind: row.kind, wall: row.wall, json: '' }
+    }
+  }
+
+  #opened(row: Stored, filter: Filter, times: Times): StoredRecord | undefined {
     const { person, erased } = filter
     const { seq, kind, wall, body } = row
     if (!body) return erased === true ? { seq, kind, wall, json: erasedText(row, this.id) } : undefined

@@ -1,17 +1,18 @@
 /** `punchd export`: records as CSV or NDJSON, to a file or to stdout. */
+import type { KeyObject } from 'node:crypto'
 import { createWriteStream, renameSync, rmSync } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { journalFile } from '../config/paths.js'
 import { EXIT, messageOf, VerbError } from '../errors.js'
+import { openKeys } from '../journal/keys.js'
 import { JournalReader, type Filter, type StoredRecord } from '../journal/query.js'
-import { zoneFormatter, type ZoneOffsets } from '../journal/time.js'
+import { summaryText } from '../verify/summary.js'
 import { ranged, rangeFilter, type RangeOptions } from './punches.js'
 import { plural, print, printAll, requireConfig, type Verb, type VerbContext } from './verb.js'
 
 interface ExportOptions extends RangeOptions {
   readonly output?: string
 }
-type Format = 'csv' | 'ndjson'
 
 export const exportRecords: Verb = (program, context) => {
   ranged(
@@ -28,17 +29,24 @@ export const exportRecords: Verb = (program, context) => {
           hint: 'formats: csv, ndjson',
         })
       }
+      if (format === 'ndjson') refuseReader(options)
       const config = await requireConfig(options, context)
       const journal = new JournalReader(journalFile(config), config.site.offsets)
       const filter = rangeFilter(options, config.site.offsets)
-      const lines = format === 'csv' ? csvLines(journal, filter) : ndjsonLines(journal, filter, config.site.offsets)
-      await write(lines, countRecords(journal, filter, format), options, context)
+      const { lines, total } =
+        format === 'csv'
+          ? { lines: csvLines(journal, filter), total: journal.count({ ...filter, kind: 'punch' }) }
+          : proved(journal, filter, openKeys(config.data.path, false).signing)
+      await write(lines, total, options, context)
       journal.close()
     })
 }
 
-function countRecords(journal: JournalReader, filter: Filter, format: Format): number {
-  return journal.count(format === 'csv' ? { ...filter, kind: 'punch' } : filter)
+function refuseReader({ reader }: ExportOptions): void {
+  if (reader === undefined) return
+  throw new VerbError(EXIT.usage, 'usage', 'ndjson is for proof: the records of one reader alone prove nothing', {
+    hint: 'leave --reader out, or export csv',
+  })
 }
 
 async function write(
@@ -89,19 +97,26 @@ async function* progress(lines: AsyncIterable<string>, total: number, err: NodeJ
   if (err.isTTY && count >= 5_000) err.write('\r\u001b[K')
 }
 
-async function* ndjsonLines(journal: JournalReader, filter: Filter, offsets: ZoneOffsets): AsyncGenerator<string> {
+/** All records from the first to the last of the time asked for: with one left out, the chain would prove nothing. */
+function proved(journal: JournalReader, range: Filter, signing: KeyObject) {
+  const span = journal.span(range)
+  const filter = { afterSeq: (span?.first ?? 1) - 1, throughSeq: span?.last ?? 0, erased: true }
+  return { lines: ndjsonLines(journal, filter, signing), total: span ? span.last - span.first + 1 : 0 }
+}
+
+async function* ndjsonLines(journal: JournalReader, filter: Filter, signing: KeyObject): AsyncGenerator<string> {
   let count = 0
-  let first: StoredRecord | undefined
+  let from: number | null = null
   let last: StoredRecord | undefined
   for (const record of journal.records(filter)) {
-    first ??= record
+    from ??= record.seq
     last = record
     count += 1
     yield record.json
   }
-  const timeOf = zoneFormatter(offsets)
-  const time = (record: StoredRecord | undefined) => (record ? timeOf(record.wall) : null)
-  yield JSON.stringify({ schema: 'export/1', journal: journal.id, from: time(first), to: time(last), count })
+  // Parse boundary: our own record.
+  const head = last ? (JSON.parse(last.json) as { proof: { hash: string } }).proof.hash : null
+  yield summaryText({ journal: journal.id, from, to: last?.seq ?? null, count, head }, signing)
 }
 
 /** CSV columns: where each stands in the record. */
