@@ -78,7 +78,7 @@ const MAKERS: Readonly<Record<string, (file: string, journal: Journal) => Journa
     journal.close()
     const second = beginAnew(file, 5)
     morning(second, 2)
-    second.anchor()
+    second.head.anchor()
     second.close()
     return beginAnew(file, 1)
   },
