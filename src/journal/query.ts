@@ -22,6 +22,7 @@ export interface Filter {
 export interface StoredRecord {
   readonly seq: number
   readonly kind: RecordKind
+  /** Best known, of punches. */
   readonly wall: number
   /** The record as one JSON object, as `tail --json` prints it. */
   readonly json: string
@@ -118,7 +119,8 @@ export class JournalReader {
   }
 
   #stored(row: Row, times: Times): StoredRecord {
-    const { seq, kind, wall } = row
+    const { seq, kind } = row
+    const wall = kind === 'punch' ? times.wallOf(row) : row.wall
     return { seq, kind, wall, json: openBody(row, this.#timeOf, times) + (kind === 'punch' ? NOT_DELIVERED : '}') }
   }
 
