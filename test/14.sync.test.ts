@@ -249,7 +249,8 @@ describe('what chronyd says', () => {
       return following.errorMs !== null
     }
     await until(look, 30_000, 'chronyd')
-    assert.ok((following.errorMs ?? Infinity) < 200, `${following.errorMs} ms`)
+    // The two clocks are one: the first bound is wide, and shrinks with every answer.
+    await until(() => look() && (following.errorMs ?? Infinity) < 200, 30_000, 'a bound of less than 200 ms')
     assert.equal(own.errorMs, null, 'it follows nobody but itself')
   })
 })

@@ -237,6 +237,34 @@ describe('a journal of clocks that were not set', () => {
     }
   }
 
+  it('does not take a record for old because its clock said 1970', () => {
+    const journal = new Journal(file(), IDENTITY)
+    const day = 24 * HOUR
+    const wall = Date.UTC(2026, 10, 23)
+    const set = (days: number): Moment => ({
+      wall: wall + days * day,
+      uptime: 9,
+      boot: 'one',
+      state: 'synced',
+      errorMs: 20,
+    })
+    const moments: Moment[] = [
+      { wall: 5, uptime: 5, boot: 'one', state: 'unsynced', errorMs: null },
+      set(0),
+      set(1),
+      set(2),
+    ]
+    // One of a clock far ahead keeps nobody.
+    journal.append(
+      [...moments, { ...set(0), wall: wall + 5_000 * day, state: 'unsynced' } as const, set(3)].map(punchAt),
+    )
+    journal.settle(6)
+    assert.equal(journal.forget(wall - day, 100, wall + 4 * day), 0)
+    assert.equal(journal.forget(wall + day, 100, wall + 4 * day), 2)
+    assert.deepEqual([...storedBodies(file()).keys()], [3, 4, 5, 6])
+    journal.close()
+  })
+
   it('stores and sends the same whatever TZ says, on both sides of the ends of summer time', () => {
     const walls = [
       Date.UTC(2026, 2, 29, 0, 59),

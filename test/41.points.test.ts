@@ -177,7 +177,10 @@ describe('points of a running reader', () => {
   it('tell operators events that are no punches', async () => {
     await session.event('tamper', { state: 'open' }, 'left')
     await session.event('Not An Event')
-    const events = daemon.records().filter(({ type }) => type !== 'journal-begun')
+    const events = daemon.records().filter(
+      // The gateway's own: a machine whose clock is set says so.
+      ({ type, subject }) => type !== 'journal-begun' && subject !== 'clock',
+    )
     assert.deepEqual(
       events.map(({ type, subject, detail }) => [type, subject, detail]),
       [['tamper', 'left', { state: 'open' }]],

@@ -34,6 +34,7 @@ export interface Filter {
 export interface StoredRecord {
   readonly seq: number
   readonly kind: RecordKind
+  /** Best known, of punches. */
   readonly wall: number
   /** The record as one JSON object, as `tail --json` prints it. */
   readonly json: string
@@ -145,8 +146,9 @@ export class JournalReader {
     const opened = this.#sealing.open(seq, body)
     if (person !== undefined && personOf(opened.evidence) !== person) return undefined
     if (!isWithin(row, opened.evidence, filter, times)) return undefined
+    const best = kind === 'punch' ? times.wallOf({ seq, wall, body: opened.evidence }) : wall
     const json = openBody(row, opened, this.#timeOf, times) + (kind === 'punch' ? NOT_DELIVERED : '}')
-    return { seq, kind, wall, json }
+    return { seq, kind, wall: best, json }
   }
 
   /** At most so many: of punches whose clock was not set only the range is counted. */
