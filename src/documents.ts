@@ -23,7 +23,7 @@ export interface InfoDocument {
 export function infoDocument(config: Config, version: string, journal: string): InfoDocument {
   return {
     version,
-    schemas: ['punch/1', 'presence/1', 'audit/1'],
+    schemas: ['punch/1', 'presence/1', 'correction/1', 'audit/1'],
     os: `${process.platform} ${release()} ${arch()}`,
     node: process.versions.node,
     drivers: [...new Set(config.readers.map(({ driver }) => driver))].sort(),
