@@ -3,7 +3,10 @@ import assert from 'node:assert/strict'
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { Attendance, type AttendanceRules, type Report } from '../src/attendance.js'
 import { Journal } from '../src/journal/journal.js'
+import { openDatabase } from '../src/journal/database.js'
 import { PeopleTable } from '../src/journal/people.js'
+import { policyTables } from '../src/journal/policy-table.js'
+import { newKeys, Vault, type SealingKey } from '../src/journal/vault.js'
 import type { Credential, Method } from '../src/model.js'
 import { HELD, type Person } from '../src/people.js'
 import { cardReport, IDENTITY, momentAt, storedRecords, type ReportParts } from './support/records.js'
@@ -124,6 +127,23 @@ describe('people', () => {
       console.log(`      each punch ${empty.toFixed(4)} ms without a list, ${full.toFixed(4)} ms with one; import ${importing.toFixed(0)} ms`) // prettier-ignore
       assert.deepEqual(storedRecords(journal).at(-1)?.['person'], { ref: String(Math.floor((1_999 * 7) / 3)) })
     })
+  })
+
+  it('are sealed anew when the key changes, with what rules remember of them', () => {
+    const [one, two] = [newKeys(), newKeys()]
+    const [first, second] = [one.sealing[0], two.sealing[0]].map((key, nth) => ({ id: nth + 1, key: key?.key ?? Buffer.alloc(32) })) // prettier-ignore
+    assert.ok(first && second)
+    const db = openDatabase(folder.file('other.db'), 'x')
+    const tables = (...sealing: SealingKey[]) => policyTables(folder.file('other.db'), db, new Vault({ sealing, lookup: one.lookup })) // prettier-ignore
+    const state = { place: 'gate', who: 'ada', ref: '1042', last: { direction: 'in', moment: momentAt(0) } } as const
+    tables(first).people.import([ADA], false)
+    tables(first).states.put(state)
+    assert.throws(() => tables(second).people.get('1042'), /key 1/)
+    tables(first, second).reseal()
+    const { people, states } = tables(second)
+    assert.deepEqual([people.get('1042'), states.get('gate', 'ada')], [ADA, state])
+    assert.deepEqual(people.find(card('0A00123456'), TODAY), { kind: 'known', ref: '1042' })
+    db.close()
   })
 
   describe('at a reader', () => {

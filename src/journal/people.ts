@@ -95,6 +95,16 @@ export class PeopleTable implements People {
     return translating(this.#file, () => this.#db.transaction(() => this.#remove(ref)).immediate())
   }
 
+  /** Seals with the newest key what an older one sealed; to be called in a transaction, before the older one goes. */
+  reseal(): void {
+    const { all, everyCredential, put, reseal } = this.#statements
+    const isOld = ({ sealed }: { readonly sealed: Buffer }): boolean => Vault.keyOf(sealed) !== this.#vault.keyId
+    const again = (sealed: Buffer, context: string): Buffer => this.#vault.seal(this.#vault.open(sealed, context), context) // prettier-ignore
+    for (const { ref, sealed } of all.all().filter(isOld)) put.run(ref, again(sealed, `person ${ref}`))
+    for (const { lookup, ref, sealed } of everyCredential.all().filter(isOld))
+      reseal.run(again(sealed, `credential of ${ref}`), lookup)
+  }
+
   /** Held punches that may be sent: the next connection to the broker takes them. */
   release(seqs: readonly number[]): void {
     const all = this.#db.transaction(() => seqs.forEach((seq) => this.#statements.release.run(seq)))
@@ -187,6 +197,8 @@ function prepare(db: SqliteDatabase) {
     dropCredentials: statement<[string]>('DELETE FROM credential WHERE ref = ?'),
     dropStates: statement<[string]>('DELETE FROM policy_state WHERE ref = ?'),
     release: statement<[number]>(`UPDATE parked SET code = 'publish-offline', reason = 'released' WHERE seq = ? AND code = '${HELD}'`), // prettier-ignore
+    everyCredential: statement<[], { lookup: Buffer; ref: string; sealed: Buffer }>('SELECT * FROM credential'),
+    reseal: statement<[Buffer, Buffer]>('UPDATE credential SET sealed = ? WHERE lookup = ?'),
     addCredential: statement<[Buffer, string, Buffer]>('INSERT INTO credential(lookup, ref, sealed) VALUES (?, ?, ?)'),
   }
 }
