@@ -23,6 +23,7 @@ import { supervise, type SupervisorContext } from './supervisor.js'
 import { Systemd } from './systemd.js'
 import type { OpenTransport } from './transport/url.js'
 import { siteZone } from './zone.js'
+import { isAnchored, unanchored } from './unanchored.js'
 
 export interface DaemonContext extends SendingContext {
   readonly drivers: readonly AnyDriver[]
@@ -79,6 +80,7 @@ class Daemon {
 
   async #openJournal(): Promise<{ thread: JournalThread; state: JournalState }> {
     const { config } = this.#context
+    const anchored = isAnchored(this.#file)
     const opened = await JournalThread.open({
       file: this.#file,
       identity: { site: config.site.id, gateway: config.gateway.id, offsets: config.site.offsets },
@@ -89,6 +91,7 @@ class Daemon {
     thread.onDeath = (error) => this.#fatal.abort(error)
     if (state.lastSeq === 0) chmodSync(this.#file, 0o640)
     await this.#tellBeginning(thread, state)
+    if (!anchored && state.lastSeq > 0) await thread.append(unanchored(this.#context))
     thread.onDamage = (damages) => void this.#tellDamage(thread, damages)
     await this.#tellDamage(thread, state.damages)
     return opened
