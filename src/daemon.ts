@@ -24,6 +24,7 @@ import { Systemd } from './systemd.js'
 import { threadOptions } from './thread-options.js'
 import type { OpenTransport } from './transport/url.js'
 import { siteZone } from './zone.js'
+import { isAnchored, unanchored } from './unanchored.js'
 
 export interface DaemonContext extends SendingContext {
   readonly drivers: readonly AnyDriver[]
@@ -82,10 +83,12 @@ class Daemon {
 
   async #openJournal(): Promise<{ thread: JournalThread; state: JournalState }> {
     const { config, clock } = this.#context
+    const anchored = isAnchored(this.#file)
     const opened = await JournalThread.open({ ...threadOptions(config), now: clock.now(), sync: clock.shared })
     const { thread, state } = opened
     thread.onDeath = (error) => this.#fatal.abort(error)
     if (state.lastSeq === 0) chmodSync(this.#file, 0o640)
+    if (!anchored && state.lastSeq > 0) await thread.append(unanchored(this.#context))
     await tellStart(thread, state, this.#context)
     return opened
   }

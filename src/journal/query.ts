@@ -27,8 +27,8 @@ export interface Filter {
   readonly throughSeq?: number | undefined
   /** Erased records too, as `erased/1`: for whoever checks the chain. */
   readonly erased?: boolean
-  /** What does not open too, with an empty `json`: for whoever says what was changed. */
-  readonly sealed?: boolean
+  /** What does not open too, as `damaged/1`: for whoever says what was changed. */
+  readonly damaged?: boolean
 }
 
 export interface StoredRecord {
@@ -38,6 +38,8 @@ export interface StoredRecord {
   readonly wall: number
   /** The record as one JSON object, as `tail --json` prints it. */
   readonly json: string
+  /** What it said cannot be read: it was changed. */
+  readonly isDamaged?: boolean
 }
 
 export interface WaitingRecord {
@@ -134,8 +136,8 @@ export class JournalReader {
       return this.#opened(row, filter, times)
     } catch (error) {
       const isSealed = error instanceof JournalError && error.code === 'journal-sealed'
-      if (!isSealed || filter.sealed !== true) throw error
-      return { seq: row.seq, kind: row.kind, wall: row.wall, json: '' }
+      if (!isSealed || filter.damaged !== true) throw error
+      return { seq: row.seq, kind: row.kind, wall: row.wall, json: damagedText(row, this.id), isDamaged: true }
     }
   }
 
@@ -227,6 +229,12 @@ function where(filter: Filter, times: Times): { sql: string; values: unknown[] }
 function erasedText({ seq, prevHash, hash, sig, commitment }: Stored, journal: string): string {
   const { salt: _gone, ...proof } = proofOf({ prevHash, hash, sig }, '')
   return JSON.stringify({ schema: 'erased/1', journal, seq, proof: { ...proof, commit: commitment?.toString('hex') } })
+}
+
+/** Nor is there more of one that does not open: only that it was there. */
+function damagedText({ seq, prevHash, hash, sig }: Stored, journal: string): string {
+  const { salt: _unknown, ...proof } = proofOf({ prevHash, hash, sig }, '')
+  return JSON.stringify({ schema: 'damaged/1', journal, seq, proof })
 }
 
 function personOf(evidence: string): string | undefined {

@@ -14,6 +14,11 @@ interface ExportOptions extends RangeOptions {
   readonly output?: string
 }
 
+/** What was met on the way. */
+interface Told {
+  damaged: number
+}
+
 export const exportRecords: Verb = (program, context) => {
   ranged(
     program
@@ -33,13 +38,21 @@ export const exportRecords: Verb = (program, context) => {
       const config = await requireConfig(options, context)
       const journal = new JournalReader(journalFile(config), config.site.offsets)
       const filter = rangeFilter(options, config.site.offsets)
+      const told: Told = { damaged: 0 }
       const { lines, total } =
         format === 'csv'
-          ? { lines: csvLines(journal, filter), total: journal.count({ ...filter, kind: 'punch' }) }
-          : proved(journal, filter, openKeys(config.data.path, false).signing)
+          ? { lines: csvLines(journal, filter, told), total: journal.count({ ...filter, kind: 'punch' }) }
+          : proved(journal, filter, openKeys(config.data.path, false).signing, told)
       await write(lines, total, options, context)
       journal.close()
+      tellDamage(told, context)
     })
+}
+
+/** The others are worth having: one bad sector must not hold them back. */
+function tellDamage({ damaged }: Told, { err }: VerbContext): void {
+  if (damaged > 0)
+    print(err, `punchd: ${plural(damaged, 'record')} cannot be read, changed since stored: see punchd verify`)
 }
 
 function refuseReader({ reader }: ExportOptions): void {
@@ -98,13 +111,18 @@ async function* progress(lines: AsyncIterable<string>, total: number, err: NodeJ
 }
 
 /** All records from the first to the last of the time asked for: with one left out, the chain would prove nothing. */
-function proved(journal: JournalReader, range: Filter, signing: KeyObject) {
+function proved(journal: JournalReader, range: Filter, signing: KeyObject, told: Told) {
   const span = journal.span(range)
-  const filter = { afterSeq: (span?.first ?? 1) - 1, throughSeq: span?.last ?? 0, erased: true }
-  return { lines: ndjsonLines(journal, filter, signing), total: span ? span.last - span.first + 1 : 0 }
+  const filter = { afterSeq: (span?.first ?? 1) - 1, throughSeq: span?.last ?? 0, erased: true, damaged: true }
+  return { lines: ndjsonLines(journal, filter, signing, told), total: span ? span.last - span.first + 1 : 0 }
 }
 
-async function* ndjsonLines(journal: JournalReader, filter: Filter, signing: KeyObject): AsyncGenerator<string> {
+async function* ndjsonLines(
+  journal: JournalReader,
+  filter: Filter,
+  signing: KeyObject,
+  told: Told,
+): AsyncGenerator<string> {
   let count = 0
   let from: number | null = null
   let last: StoredRecord | undefined
@@ -112,6 +130,7 @@ async function* ndjsonLines(journal: JournalReader, filter: Filter, signing: Key
     from ??= record.seq
     last = record
     count += 1
+    if (record.isDamaged === true) told.damaged += 1
     yield record.json
   }
   // Parse boundary: our own record.
@@ -138,10 +157,14 @@ const COLUMNS = [
   { key: 'claim.late', header: 'claim_late' },
 ]
 
-async function* csvLines(journal: JournalReader, filter: Filter): AsyncGenerator<string> {
+async function* csvLines(journal: JournalReader, filter: Filter, told: Told): AsyncGenerator<string> {
   const { stringify } = await import('csv-stringify/sync')
   yield COLUMNS.map(({ header }) => header).join(',')
-  for (const { json } of journal.records({ ...filter, kind: 'punch' })) {
+  for (const { json, isDamaged } of journal.records({ ...filter, kind: 'punch', damaged: true })) {
+    if (isDamaged === true) {
+      told.damaged += 1
+      continue
+    }
     // A name or a code that begins with = would be a formula to a spreadsheet.
     yield stringify([JSON.parse(json)], { columns: COLUMNS, escape_formulas: true, eof: false })
   }

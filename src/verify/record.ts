@@ -5,8 +5,8 @@ import { commitOf, hashOf, isSignedBy } from '../journal/proof.js'
 import type { JsonObject, RecordLine } from './line.js'
 
 /** 16 and 64 bytes in base64. */
-const SALT = /^[A-Za-z0-9+/]{22}==$/
-const SIGNATURE = /^[A-Za-z0-9+/]{86}==$/
+const SALT = /^[A-Za-z0-9+/]{21}[AQgw]==$/
+const SIGNATURE = /^[A-Za-z0-9+/]{85}[AQgw]==$/
 const HASH = /^[0-9a-f]{64}$/
 const TIME =
   /^([1-9]\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)\.(\d{3})(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/

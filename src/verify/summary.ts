@@ -4,7 +4,7 @@ import { canonical } from '../journal/canonical.js'
 import type { JsonObject, SummaryLine } from './line.js'
 
 const WORDS = 'punchd/export/1\n'
-const SIGNATURE = /^[A-Za-z0-9+/]{86}==$/
+const SIGNATURE = /^[A-Za-z0-9+/]{85}[AQgw]==$/
 
 export interface Summary {
   readonly journal: string

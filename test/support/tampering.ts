@@ -6,20 +6,7 @@ import { hashOf } from '../../src/journal/proof.js'
 import type { Json } from '../../src/journal/canonical.js'
 import type { JsonObject } from '../../src/verify/line.js'
 import type { Kind } from '../../src/verify/verify.js'
-import {
-  anchorOf,
-  bytesOf,
-  forgedPunch,
-  hashIn,
-  parsed,
-  proofIn,
-  rechained,
-  sealed,
-  seqIn,
-  summaryFor,
-  ZEROS,
-  type Export,
-} from './forge.js'
+import { anchorOf, bytesOf, forgedPunch, hashIn, parsed, proofIn, rechained, sealed, seqIn, summaryFor, ZEROS, type Export } from './forge.js' // prettier-ignore
 
 export interface Tampered {
   readonly file: Buffer

@@ -5,7 +5,7 @@ Prints a line for each file and exits with 0 (sound), 1 (`seq N: KIND`) or 65 (n
 import argparse, base64, datetime, decimal, hashlib, itertools, json, os, pathlib, re, subprocess, sys, tempfile
 
 MOST_BYTES, MOST_LEVELS, LEEWAY_MS, MOST_WAITING, ZEROS = 1 << 20, 64, 1000, 50_000, '0' * 64
-HASH, SALT, SIG = (re.compile(p) for p in ('[0-9a-f]{64}', '[A-Za-z0-9+/]{22}==', '[A-Za-z0-9+/]{86}=='))
+HASH, SALT, SIG = (re.compile(p) for p in ('[0-9a-f]{64}', '[A-Za-z0-9+/]{21}[AQgw]==', '[A-Za-z0-9+/]{85}[AQgw]=='))
 TIME = re.compile(r'([1-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])'
                   r'\.([0-9]{3})(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))')
 OPENSSL = 'openssl pkeyutl -verify -pubin -keyform DER -inkey key -rawin -in message -sigfile sig'
