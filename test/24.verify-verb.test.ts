@@ -97,7 +97,10 @@ describe('punchd verify', () => {
   it('finds in the database what was done to it', async () => {
     const whole = readFileSync(folder.file('journal.db'))
     const cases: [sql: string, line: string][] = [
-      [`UPDATE record SET body = substr(body, 1, 40) || x'00' || substr(body, 42) WHERE seq = 4`, 'seq 4: edited'],
+      [
+        `UPDATE record SET body = CAST(substr(body, 1, 40) || x'00' || substr(body, 42) AS BLOB) WHERE seq = 4`,
+        'seq 4: edited',
+      ],
       ['DELETE FROM record WHERE seq IN (5, 6)', 'seq 5: deleted'],
       ['DELETE FROM record WHERE seq > 7', 'seq 8: tail-missing'],
       ['UPDATE record SET sig = zeroblob(64) WHERE seq = 3', 'seq 3: re-signed'],
@@ -118,7 +121,7 @@ describe('punchd verify', () => {
   })
 
   it('is not stopped by one damaged record, nor is an export: the others are worth having', async () => {
-    meddle(`UPDATE record SET body = substr(body, 1, 40) || x'00' || substr(body, 42) WHERE seq = 4`)
+    meddle(`UPDATE record SET body = CAST(substr(body, 1, 40) || x'00' || substr(body, 42) AS BLOB) WHERE seq = 4`)
     const { code, stderr, stdout } = await run('export', 'ndjson', '-o', out())
     assert.equal(code, 0)
     assert.match(stdout, /^9 records written/)
