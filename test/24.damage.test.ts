@@ -16,8 +16,14 @@ type Fields = Record<string, unknown>
 
 describe('a damaged data directory', function () {
   this.timeout(60_000)
-  const folder = tempFolder()
   let daemon: Child | undefined
+  // Before the folder goes.
+  afterEach(async () => {
+    daemon?.process.kill('SIGTERM')
+    await daemon?.ended
+    daemon = undefined
+  })
+  const folder = tempFolder()
   const data = (name = ''): string => join(folder.path, 'data', name)
   const config = (): string => join(folder.path, 'data', 'config.yaml')
 
@@ -36,11 +42,6 @@ describe('a damaged data directory', function () {
     cpSync(work, data(), { recursive: true })
     second.close()
     writeConfig(data())
-  })
-  afterEach(async () => {
-    daemon?.process.kill('SIGTERM')
-    await daemon?.ended
-    daemon = undefined
   })
 
   /** Folds the write-ahead log into the database file. */

@@ -107,7 +107,7 @@ describe('punchd verify', () => {
       ['UPDATE record SET hash = zeroblob(32) WHERE seq = 3', 'seq 3: edited'],
       ['UPDATE record SET body = (SELECT body FROM record WHERE seq = 2) WHERE seq = 1', 'seq 1: edited'],
       ['UPDATE record SET seq = 99 WHERE seq = 9', 'seq 9: edited'],
-      ['INSERT INTO record SELECT 10, kind, channel, wall, id, body, prev_hash, hash, sig, commitment FROM record WHERE seq = 9', 'seq 10: edited'], // prettier-ignore
+      ['INSERT INTO record SELECT 10, kind, channel, wall, id, body, prev_hash, hash, sig, commitment FROM record WHERE seq = 9', 'seq 9: inserted'], // prettier-ignore
     ]
     for (const [sql, line] of cases) {
       writeFileSync(folder.file('journal.db'), whole)
