@@ -19,7 +19,7 @@ export function tempFolder(): TempFolder {
   beforeEach(() => {
     path = makeTempFolder()
   })
-  afterEach(() => rmSync(path, { recursive: true, force: true }))
+  afterEach(() => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }))
   return {
     get path() {
       return path
