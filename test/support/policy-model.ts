@@ -13,7 +13,6 @@ export interface Tap {
   readonly at: Moment
   readonly place: string
   readonly setting: 'in' | 'out' | 'auto'
-  /** Null: with an empty list. `stranger` and `expired` are turned away. */
   readonly who: 'ada' | 'bob' | 'stranger' | 'expired'
   readonly method: 'card' | 'fingerprint' | 'pin'
 }
@@ -27,9 +26,8 @@ export interface Outcome {
 }
 
 export interface Told {
-  /** Of each punch, in order. */
   readonly outcomes: Outcome[]
-  /** Punches of which is said that the second factor did not come, in the order in which it is said. */
+  /** Punches of which is said that the second factor did not come. */
   readonly missing: number[]
 }
 
@@ -44,10 +42,8 @@ const isFactor = ({ place, method }: Tap): boolean => place === 'vault' && metho
 export function reference(happenings: readonly Happening[]): Told {
   const told: Told = { outcomes: [], missing: [] }
   const taps: Tap[] = []
-  /** Numbers of first factors for which a second is waited, by person. */
-  const open: number[] = []
-  const overdue: number[] = []
-  const close = (list: number[], nth: number): void => void list.splice(list.indexOf(nth), 1)
+  /** First factors whose second is waited for, in time and too late. */
+  const [open, overdue]: [number[], number[]] = [[], []]
   const accepted = (fits: (tap: Tap, outcome: Outcome) => boolean): number =>
     taps.findLastIndex((tap, nth) => told.outcomes[nth]?.verdict === 'accepted' && fits(tap, told.outcomes[nth]))
   for (const happening of happenings) {
@@ -57,8 +53,7 @@ export function reference(happenings: readonly Happening[]): Told {
         const ms = Math.abs(apart(first, happening.at))
         if (!(ms >= WITHIN + GRACE || (Number.isNaN(ms) && first.state === 'unsynced'))) continue
         told.missing.push(nth)
-        close(open, nth)
-        overdue.push(nth)
+        overdue.push(...open.splice(open.indexOf(nth), 1))
       }
     }
     if (happening.kind !== 'punch') continue
@@ -78,23 +73,20 @@ export function reference(happenings: readonly Happening[]): Told {
     }
     const last = accepted((tap) => tap.who === who && tap.place === place && tap.setting === 'auto')
     const way = setting === 'auto' ? turn(told.outcomes[last]?.direction, taps[last]?.at, at) : setting
-    const verification = isFactor(happening) ? second(happening, nth) : null
-    outcome('accepted', way, { verification })
+    outcome('accepted', way, { verification: isFactor(happening) ? second(happening, nth) : null })
   }
   return told
-
   function second(tap: Tap, nth: number): Outcome['verification'] {
     const of = [...open, ...overdue].find((first) => taps[first]?.who === tap.who)
     if (of === undefined) return (open.push(nth), null)
-    const first = taps[of]
-    const afterMs = Math.abs(apart(first?.at ?? tap.at, tap.at))
+    const first = taps[of] ?? tap
+    const afterMs = Math.abs(apart(first.at, tap.at))
     const inTime = open.includes(of) && afterMs < WITHIN
-    if (inTime && first?.method === tap.method) return null
+    if (inTime && first.method === tap.method) return null
     if (open.includes(of) && !inTime) told.missing.push(of)
-    close(open.includes(of) ? open : overdue, of)
-    if (first?.method !== tap.method && afterMs < 2 * WITHIN)
-      return { state: inTime ? 'confirmed' : 'late', of, afterMs }
-    return (open.push(nth), null)
+    for (const list of [open, overdue]) if (list.includes(of)) list.splice(list.indexOf(of), 1)
+    const isSecond = first.method !== tap.method && afterMs < 2 * WITHIN
+    return isSecond ? { state: inTime ? 'confirmed' : 'late', of, afterMs } : (open.push(nth), null)
   }
 }
 
