@@ -16,6 +16,7 @@ import {
   rechained,
   sealed,
   seqIn,
+  spoilt,
   summaryFor,
   ZEROS,
   type Export,
@@ -110,12 +111,6 @@ class Tools {
     const at = this.between(0, entries.length - 1)
     return Object.fromEntries(entries.map(([key, member], index) => [key, index === at ? this.#other(member ?? null) : (member ?? null)])) // prettier-ignore
   }
-}
-
-function spoilt(text: string, random: Random): string {
-  const at = between(random, 0, text.length - 3)
-  const from = text[at]!
-  return `${text.slice(0, at)}${from === 'a' ? 'b' : 'a'}${text.slice(at + 1)}`
 }
 
 const EDITS: readonly Mode[] = [
