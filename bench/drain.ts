@@ -1,6 +1,6 @@
 /** drain: how near emptying a backlog comes to what bare mqtt.js can send. */
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import mqtt from 'mqtt'
 import { startBroker, type Broker } from './broker.js'
 import { measure } from './child.js'
@@ -54,6 +54,7 @@ async function withCopy(full: string, folder: string, send: (copy: string) => Pr
   const copy = join(folder, 'copy')
   mkdirSync(copy)
   copyFileSync(full, join(copy, 'journal.db'))
+  cpSync(join(dirname(full), 'keys'), join(copy, 'keys'), { recursive: true })
   const sent = await send(join(copy, 'journal.db'))
   rmSync(copy, { recursive: true })
   return sent

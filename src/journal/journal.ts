@@ -48,8 +48,8 @@ export class Journal {
     this.#publicKey = publicKeyOf(keys.signing).toString('base64')
     this.#statements = prepare(this.#db)
     this.#memories = new Memories(this.#statements, this.#sealing.vault)
-    this.rotation = new Rotation(this.#db, this.#statements, this.#sealing.vault, file)
     this.tables = policyTables(file, this.#db, this.#sealing.vault)
+    this.rotation = new Rotation(this.#db, this.#statements, this.#sealing.vault, file, this.tables.reseal)
     this.erasure = new Erasure(this.#db, this.#statements, this.#sealing)
     this.head = new Head(file, this.#statements)
     const parts = { file, statements: this.#statements, sealing: this.#sealing, timeOf: this.#timeOf }

@@ -50,7 +50,12 @@ export class PeopleTable implements People {
       const hint = 'has the daemon run yet with this configuration? It makes the journal, and its keys'
       throw new VerbError(EXIT.unavailable, 'daemon-absent', `there is no journal at ${file}`, { hint })
     }
-    const vault = new Vault(openKeys(dirname(file), false).vault)
+    const keys = openKeys(dirname(file), false).vault
+    if (how === 'write' && keys.sealing.length > 1) {
+      const hint = 'punchd keys rotate ends it; then try again'
+      throw new VerbError(EXIT.again, 'journal-busy', 'a change of keys is under way', { hint })
+    }
+    const vault = new Vault(keys)
     return new PeopleTable(file, how === 'read' ? openForReading(file) : openDatabase(file, ''), vault)
   }
 

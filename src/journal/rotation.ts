@@ -16,25 +16,6 @@ import { keysText, Vault } from './vault.js'
 const STEP = 200
 const STEPS_OF_AN_ANSWER = 20
 
-/** What else is sealed, with where it stands: see `people` and `policy-table`. */
-const TABLES = [
-  {
-    rows: 'SELECT ref AS name, ref AS id, sealed FROM person',
-    write: 'UPDATE person SET sealed = ? WHERE ref = ?',
-    context: (ref: string) => `person ${ref}`,
-  },
-  {
-    rows: 'SELECT ref AS name, lookup AS id, sealed FROM credential',
-    write: 'UPDATE credential SET sealed = ? WHERE lookup = ?',
-    context: (ref: string) => `credential of ${ref}`,
-  },
-  {
-    rows: "SELECT '' AS name, key AS id, sealed FROM policy_state",
-    write: 'UPDATE policy_state SET sealed = ? WHERE key = ?',
-    context: () => 'policy state',
-  },
-] as const
-
 /** Some steps, so that whoever asked sees that it goes on; true while there is more to do. */
 export async function rotateSome(step: () => boolean | Promise<boolean>): Promise<boolean> {
   for (let count = 0; count < STEPS_OF_AN_ANSWER; count++) if (!(await step())) return false
@@ -46,13 +27,16 @@ export class Rotation {
   readonly #statements: Statements
   readonly #vault: Vault
   readonly #file: string
+  /** Seals anew what is not in records: within the last commit. */
+  readonly #resealOthers: () => void
   #after = 0
 
-  constructor(db: SqliteDatabase, statements: Statements, vault: Vault, journalFile: string) {
+  constructor(db: SqliteDatabase, statements: Statements, vault: Vault, file: string, reseal: () => void) {
     this.#db = db
     this.#statements = statements
     this.#vault = vault
-    this.#file = keyFile(dirname(journalFile), 'vault')
+    this.#file = keyFile(dirname(file), 'vault')
+    this.#resealOthers = reseal
   }
 
   /** True while something may be sealed with an old key. */
@@ -89,16 +73,10 @@ export class Rotation {
     this.#db.transaction(() => {
       for (const { reader, key, value } of this.#statements.memories.all())
         this.#statements.remember.run(reader, key, this.#again(value, memoryContext(reader, key)))
-      for (const table of TABLES) this.#sealTable(table)
+      this.#resealOthers()
     })()
     this.#vault.dropOld()
     writeKey(this.#file, keysText(this.#vault.keys))
-  }
-
-  #sealTable({ rows, write, context }: (typeof TABLES)[number]): void {
-    const update = this.#db.prepare<[Buffer, string | Buffer]>(write)
-    const all = this.#db.prepare<[], { name: string; id: string | Buffer; sealed: Buffer }>(rows).all()
-    for (const { name, id, sealed } of all) update.run(this.#again(sealed, context(name)), id)
   }
 
   #again(sealed: Buffer, context: string): Buffer {

@@ -47,14 +47,12 @@ const LAST_OF_KIND = `SELECT kind, max(seq) AS seq FROM record WHERE kind IN (${
 /** Before punchd was written: a clock that was never set. */
 const OLDEST_WALL = Date.UTC(2020, 0)
 /**
- * From the oldest on, up to the first that is certainly young, or, where none is, up to the first whose clock was not set: a
- * wall of 1970 does not make a record old, nor one of 2038 young. And no further than to one that is parked: the chain stays
- * whole.
+ * From the oldest on, up to the last that is certainly old: a wall of 1970 does not make a record old, nor one of 2038 young.
+ * Not beyond the first that is certainly young, and no further than to one that is parked: the chain stays whole.
  */
 const FORGET = `DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= @settled AND seq < @last
-  AND seq < coalesce(
-    (SELECT seq FROM record WHERE wall >= @cut AND wall <= @now ORDER BY seq LIMIT 1),
-    (SELECT seq FROM record WHERE wall < ${OLDEST_WALL} OR wall > @now ORDER BY seq LIMIT 1), 9223372036854775807)
+  AND seq <= (SELECT coalesce(max(seq), 0) FROM record WHERE wall >= ${OLDEST_WALL} AND wall < @cut AND seq <
+    coalesce((SELECT seq FROM record WHERE wall >= @cut AND wall <= @now ORDER BY seq LIMIT 1), 9223372036854775807))
   AND seq < (SELECT coalesce(min(seq), 9223372036854775807) FROM parked) ORDER BY seq LIMIT @limit)`
 
 export function prepare(db: SqliteDatabase) {

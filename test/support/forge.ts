@@ -1,5 +1,6 @@
 /** Exports made by hand: records with a chain and signatures by whatever key, as somebody would make them who wants to be believed. */
 import { createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
+import { between, type Random } from '../../simulators/random.js'
 import type { Anchor } from '../../src/journal/anchor.js'
 import { canonical, type Json } from '../../src/journal/canonical.js'
 import { commitOf, hashOf, signatureOf } from '../../src/journal/proof.js'
@@ -105,4 +106,11 @@ function split(file: Buffer): Buffer[] {
 
 export function bytesOf(lines: readonly string[]): Buffer {
   return Buffer.from(lines.map((line) => `${line}\n`).join(''))
+}
+
+/** One letter of it is another. */
+export function spoilt(text: string, random: Random): string {
+  const at = between(random, 0, text.length - 3)
+  const from = text[at]!
+  return `${text.slice(0, at)}${from === 'a' ? 'b' : 'a'}${text.slice(at + 1)}`
 }

@@ -6,7 +6,21 @@ import { hashOf } from '../../src/journal/proof.js'
 import type { Json } from '../../src/journal/canonical.js'
 import type { JsonObject } from '../../src/verify/line.js'
 import type { Kind } from '../../src/verify/verify.js'
-import { anchorOf, bytesOf, forgedPunch, hashIn, parsed, proofIn, rechained, sealed, seqIn, summaryFor, ZEROS, type Export } from './forge.js' // prettier-ignore
+import {
+  anchorOf,
+  bytesOf,
+  forgedPunch,
+  hashIn,
+  parsed,
+  proofIn,
+  rechained,
+  sealed,
+  seqIn,
+  spoilt,
+  summaryFor,
+  ZEROS,
+  type Export,
+} from './forge.js'
 
 export interface Tampered {
   readonly file: Buffer
@@ -97,12 +111,6 @@ class Tools {
     const at = this.between(0, entries.length - 1)
     return Object.fromEntries(entries.map(([key, member], index) => [key, index === at ? this.#other(member ?? null) : (member ?? null)])) // prettier-ignore
   }
-}
-
-function spoilt(text: string, random: Random): string {
-  const at = between(random, 0, text.length - 3)
-  const from = text[at]!
-  return `${text.slice(0, at)}${from === 'a' ? 'b' : 'a'}${text.slice(at + 1)}`
 }
 
 const EDITS: readonly Mode[] = [
