@@ -80,6 +80,11 @@ export class Head implements Moved {
     this.#anchored = this.lastSeq
   }
 
+  /** True when what stands outside, if anything, is of an earlier journal: that must not wait, nor survive a crash. */
+  get isUnanchored(): boolean {
+    return this.#anchored === 0 && !this.hash.equals(NO_HASH)
+  }
+
   /** True when records came since it was written outside. */
   get isAheadOfAnchor(): boolean {
     return this.lastSeq > this.#anchored

@@ -53,6 +53,7 @@ class Thread {
   readonly #actions: Actions = {
     append: (draft) => {
       if (!this.#isStored(draft)) this.#journal.append([draft])
+      this.#anchorFirst()
       return this.#journal.lastSeq
     },
     tail: ({ after, limit }) => {
@@ -133,6 +134,7 @@ class Thread {
     if (this.#queued.length > 0) setImmediate(() => this.#commit())
     try {
       const verdicts = this.#attendance.record(batch.map(({ report }) => report))
+      this.#anchorFirst()
       const { lastSeq } = this.#journal
       batch.forEach(({ id }, index) =>
         this.#answer(id, { verdict: verdicts[index] ?? 'refused', lastSeq } satisfies Reported),
@@ -182,6 +184,10 @@ class Thread {
     } catch {
       // A full disk: the next one, when there is room.
     }
+  }
+
+  #anchorFirst(): void {
+    if (this.#journal.head.isUnanchored) this.#anchor()
   }
 
   #close(): void {
