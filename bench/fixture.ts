@@ -37,9 +37,13 @@ export function mqttConfig(port: number): MqttConfig {
   }
 }
 
+export function cardValue(index: number): string {
+  return index.toString(16).toUpperCase().padStart(10, '0')
+}
+
 /** Card number `index` at the gate, now. */
 export function cardReport(index: number, clock: Clock): Report {
-  const value = index.toString(16).toUpperCase().padStart(10, '0')
+  const value = cardValue(index)
   return {
     origin: { reader: READER, place: 'gate', direction: 'in', driver: 'rdm6300', sim: true },
     sighting: { credential: { type: 'card', value, scope: 'global' }, method: 'card', arrived: clock.now() },

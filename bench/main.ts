@@ -4,13 +4,14 @@ import { drain } from './drain.js'
 import { fuzz } from './fuzz.js'
 import { loop } from './loop.js'
 import { BenchError, type Bench, type Outcome, type Skipped } from './outcome.js'
+import { people } from './people.js'
 import { presence } from './presence.js'
 import { size } from './size.js'
 import { store } from './store.js'
 import { machine, tableOf } from './table.js'
 import { Workspace } from './workspace.js'
 
-const BENCHES: readonly Bench[] = [store, drain, size, loop, fuzz, presence]
+const BENCHES: readonly Bench[] = [store, drain, size, loop, fuzz, presence, people]
 const USAGE = 64
 const CANNOT_RUN = 69
 

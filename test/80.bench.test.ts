@@ -53,6 +53,12 @@ describe('the benches', function () {
     assert.ok((presence?.ratios['firstTenth'] ?? 0) > 0)
   })
 
+  it('people: prints what a long list costs', async function () {
+    if (statfsSync(folder.path).type === TMPFS) skip(this, 'the temporary directory is no disk')
+    const { people } = await ask('people')
+    assert.ok((people?.ratios['onePerson'] ?? 0) > 0)
+  })
+
   it('fuzz: prints the share of inputs that a codec fell over', async () => {
     const { fuzz } = await ask('fuzz')
     assert.deepEqual(fuzz?.ratios, { inputs: 0 })
@@ -62,7 +68,7 @@ describe('the benches', function () {
   it('name all benches when one is unknown', async () => {
     const { code, stdout, stderr } = await run('main.js', 'speed')
     assert.deepEqual([code, stdout], [64, ''])
-    for (const name of ['speed', 'store', 'drain', 'size', 'loop', 'fuzz', 'presence'])
+    for (const name of ['speed', 'store', 'drain', 'size', 'loop', 'fuzz', 'presence', 'people'])
       assert.match(stderr, new RegExp(`\\b${name}\\b`))
   })
 
