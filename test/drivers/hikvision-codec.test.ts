@@ -7,6 +7,7 @@ import { pointFields } from '../../drivers/hikvision/config.js'
 import { authorization, challengeIn, responseOf } from '../../drivers/hikvision/digest.js'
 import { messageIn, pageIn } from '../../drivers/hikvision/event.js'
 import { driver } from '../../drivers/hikvision/index.js'
+import { Schedule } from '../../drivers/hikvision/schedule.js'
 import { instantOf, isoOf } from '../../drivers/hikvision/time.js'
 import { isSame } from '../../drivers/hikvision/terminal.js'
 import { xmlFields, xmlText } from '../../drivers/hikvision/xml.js'
@@ -150,6 +151,32 @@ describe('the alert stream', () => {
     assert.deepEqual(session.values, ['1', '2'])
     stop.abort()
     await done
+  })
+})
+
+describe('when a terminal is looked after', () => {
+  it('gaps that are none cost less and less, real ones are seen to at once', async () => {
+    const clock = new FakeClock()
+    const schedule = new Schedule(clock, 300_000, true)
+    assert.equal(schedule.due(), 'visit')
+    const visits: number[] = []
+    const pass = async (seconds: number, found: number): Promise<number> => {
+      visits.length = 0
+      for (let second = 0; second < seconds; second++) {
+        schedule.gap()
+        const due = schedule.due()
+        if (due !== 'nothing') {
+          visits.push(second)
+          schedule.visiting()
+          schedule.visited(due === 'visit', found, true)
+        }
+        await clock.advance(1_000)
+      }
+      return visits.length
+    }
+    const idle = await pass(600, 0)
+    assert.ok(idle >= 8 && idle <= 13, `${idle} questions in ten minutes`)
+    assert.ok((await pass(600, 1)) > 200)
   })
 })
 
