@@ -1,6 +1,7 @@
 /** Bodies, streams, logins and times of Hikvision terminals, without a wire. */
 import { strict as assert } from 'node:assert'
 import fc from 'fast-check'
+import { Client } from '../../drivers/hikvision/client.js'
 import { boundaryOf, MOST_TEXT, PartDecoder } from '../../drivers/hikvision/codec.js'
 import { codesOf } from '../../drivers/hikvision/codes.js'
 import { pointFields } from '../../drivers/hikvision/config.js'
@@ -15,6 +16,7 @@ import { eventBody, heartbeatBody, streamPart } from '../../simulators/hikvision
 import { DigestGate } from '../../simulators/hikvision-digest.js'
 import { Hikvision } from '../../simulators/hikvision.js'
 import type { LogEntry } from '../../simulators/hikvision-log.js'
+import type { HttpTransport } from '../../src/driver.js'
 import { siteZone } from '../../src/zone.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { MemoryHttp, meaningOf } from '../support/hikvision.js'
@@ -208,6 +210,32 @@ describe('the digest login', () => {
     assert.equal(challengeIn('Digest realm="x", nonce="n", qop="auth-int"'), undefined)
     assert.equal(challengeIn('Basic realm="Digest nonce=1"'), undefined)
     assert.equal(challengeIn('Digest realm=x, nonce=n')?.hasQop, false)
+  })
+
+  it('asks one question after the other, that the counts of a nonce rise', async () => {
+    const clock = new FakeClock()
+    const stop = new AbortController()
+    const memory = new MemoryHttp(clock, stop.signal)
+    memory.terminals.set('10.0.0.1', new Hikvision({ clock, signal: stop.signal, post: memory.post }))
+    let under = 0
+    let most = 0
+    const ask: HttpTransport['ask'] = async (question) => {
+      most = Math.max(most, ++under)
+      // The first takes longest: the others would overtake it.
+      await clock.sleep(most === 1 ? 500 : 10)
+      under -= 1
+      return memory.ask(question)
+    }
+    const transport: HttpTransport = { url: memory.url, serve: (answer) => memory.serve(answer), ask }
+    const config = optionDefaults<typeof driver.options>(driver.options) as never
+    const session = new RecordingSession<never, 'http'>({ config, transport, clock, signal: stop.signal })
+    const options = { ...optionDefaults(pointFields.options), url: 'http://10.0.0.1', password: 'Secret-12' }
+    const client = new Client(session, options, stop.signal)
+    const paths = Array.from({ length: 4 }, () => client.ask({ method: 'GET', path: '/ISAPI/System/deviceInfo' }))
+    await clock.advance(5_000)
+    for (const answer of await Promise.all(paths)) assert.match(answer.text, /K12345678/)
+    assert.equal(most, 1)
+    stop.abort()
   })
 
   it('is refused by the twin after five wrong ones, right or not', () => {

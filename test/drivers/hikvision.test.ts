@@ -325,10 +325,10 @@ describe('hikvision over real sockets', function () {
   })
 
   it('asks three times for a body that it cannot read, and then for the log', async () => {
-    const { twin, run } = await ready()
+    const { twin, run } = await ready({}, { poll: DAY_MS })
     let spoilt = 0
     twin.spoil = (bytes) => (bytes.includes('unread') ? (spoilt++, bytes.subarray(0, 120)) : bytes)
-    twin.punch({ employee: 'unread' })
+    twin.punch({ employee: 'unread', unlocks: false })
     await until(() => values(run).includes('unread') && twin.waiting === 0)
     assert.equal(spoilt, 3)
     assert.equal(run.session.counters.badFrames, 3)
