@@ -8,6 +8,7 @@ import { pointFields } from '../../drivers/hikvision/config.js'
 import { authorization, challengeIn, responseOf } from '../../drivers/hikvision/digest.js'
 import { messageIn, pageIn } from '../../drivers/hikvision/event.js'
 import { driver } from '../../drivers/hikvision/index.js'
+import { Ledger } from '../../drivers/hikvision/ledger.js'
 import { Schedule } from '../../drivers/hikvision/schedule.js'
 import { instantOf, isoOf } from '../../drivers/hikvision/time.js'
 import { isSame } from '../../drivers/hikvision/terminal.js'
@@ -179,6 +180,34 @@ describe('when a terminal is looked after', () => {
     const idle = await pass(600, 0)
     assert.ok(idle >= 8 && idle <= 13, `${idle} questions in ten minutes`)
     assert.ok((await pass(600, 1)) > 200)
+  })
+})
+
+describe('the ledger of a terminal', () => {
+  it('sees gaps, old records and new beginnings, and survives a restart', async () => {
+    const clock = new FakeClock()
+    const { signal } = new AbortController()
+    const config = optionDefaults<typeof driver.options>(driver.options) as never
+    const transport = new MemoryHttp(clock, signal)
+    const session = new RecordingSession<never, 'http'>({ config, transport, clock, signal })
+    const ledger = new Ledger(session, 'K1')
+    assert.equal(ledger.note(5, 1_000), 'gap', 'nothing is known yet')
+    ledger.complete({ serialNo: 5, wall: 1_000 })
+    assert.equal(ledger.note(6, 2_000), 'whole')
+    assert.equal(ledger.note(8, 3_000), 'gap')
+    assert.deepEqual([ledger.cursor, ledger.highest], [{ serialNo: 6, wall: 2_000 }, 8])
+    assert.equal(ledger.note(3, 1_500), 'whole', 'an old one')
+    ledger.complete({ serialNo: 8, wall: 3_000 })
+    await ledger.save('sometimes')
+    assert.equal(ledger.note(1, 90_000), 'gap', 'it counts from the beginning again')
+    assert.deepEqual([ledger.cursor, ledger.highest], [{ wall: 3_000 }, 1])
+    const next = new Ledger(session, 'K1')
+    await next.load()
+    assert.deepEqual([next.cursor, next.highest], [{ serialNo: 8, wall: 3_000 }, 8])
+    session.memory.set('cursor K1', 'rubbish')
+    const fresh = new Ledger(session, 'K1')
+    await fresh.load()
+    assert.equal(fresh.cursor, undefined)
   })
 })
 
