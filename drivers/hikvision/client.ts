@@ -91,7 +91,7 @@ export class Client {
     this.#challenge = undefined
     if (challengeIn(second.headers['www-authenticate'] ?? '')?.isStale === true)
       throw new TransportError('transport-lost', `${this.host} forgets its own login challenge`)
-    const seconds = wholeOf(fieldsIn(text), 'unlockTime') ?? wholeOf(status(text), 'unlockTime')
+    const seconds = wholeOf(status(text), 'unlockTime')
     const locked = seconds === undefined || seconds === 0 ? '' : `; it is locked for ${seconds} s more`
     throw this.#bar(`it refuses the login${locked}`, 'check username and password; punchd tries again in an hour, or when it is restarted') // prettier-ignore
   }

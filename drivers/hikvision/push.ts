@@ -95,7 +95,12 @@ export class PushDoor {
     const name = serial === '' ? address : serial
     if (this.#unknown.has(name) || this.#unknown.size >= MOST_UNKNOWN) return FORBIDDEN
     this.#unknown.add(name)
-    const id = `terminal-${serial.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(-12)}` // prettier-ignore
+    const id = `terminal-${
+      serial
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, '-')
+        .slice(-12) || 'new'
+    }`
     const config = `- { id: ${id}, match: { serial: ${serial === '' ? '…' : serial} } }`
     this.#session.log.warn('Unknown terminal', { serial, address, hint: `add it to points: ${config}` })
     await this.#session.event('terminal-unknown', { serial, address, config })

@@ -1,12 +1,15 @@
 /** Bodies, streams, logins and times of Hikvision terminals, without a wire. */
 import { strict as assert } from 'node:assert'
 import fc from 'fast-check'
+import { Client } from '../../drivers/hikvision/client.js'
 import { boundaryOf, MOST_TEXT, PartDecoder } from '../../drivers/hikvision/codec.js'
 import { codesOf } from '../../drivers/hikvision/codes.js'
 import { pointFields } from '../../drivers/hikvision/config.js'
 import { authorization, challengeIn, responseOf } from '../../drivers/hikvision/digest.js'
 import { messageIn, pageIn } from '../../drivers/hikvision/event.js'
 import { driver } from '../../drivers/hikvision/index.js'
+import { Ledger } from '../../drivers/hikvision/ledger.js'
+import { Schedule } from '../../drivers/hikvision/schedule.js'
 import { instantOf, isoOf } from '../../drivers/hikvision/time.js'
 import { isSame } from '../../drivers/hikvision/terminal.js'
 import { xmlFields, xmlText } from '../../drivers/hikvision/xml.js'
@@ -14,6 +17,7 @@ import { eventBody, heartbeatBody, streamPart } from '../../simulators/hikvision
 import { DigestGate } from '../../simulators/hikvision-digest.js'
 import { Hikvision } from '../../simulators/hikvision.js'
 import type { LogEntry } from '../../simulators/hikvision-log.js'
+import type { HttpTransport } from '../../src/driver.js'
 import { siteZone } from '../../src/zone.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { MemoryHttp, meaningOf } from '../support/hikvision.js'
@@ -153,6 +157,60 @@ describe('the alert stream', () => {
   })
 })
 
+describe('when a terminal is looked after', () => {
+  it('gaps that are none cost less and less, real ones are seen to at once', async () => {
+    const clock = new FakeClock()
+    const schedule = new Schedule(clock, 300_000, true)
+    assert.equal(schedule.due(), 'visit')
+    const visits: number[] = []
+    const pass = async (seconds: number, found: number): Promise<number> => {
+      visits.length = 0
+      for (let second = 0; second < seconds; second++) {
+        schedule.gap()
+        const due = schedule.due()
+        if (due !== 'nothing') {
+          visits.push(second)
+          schedule.visiting()
+          schedule.visited(due === 'visit', found, true)
+        }
+        await clock.advance(1_000)
+      }
+      return visits.length
+    }
+    const idle = await pass(600, 0)
+    assert.ok(idle >= 8 && idle <= 13, `${idle} questions in ten minutes`)
+    assert.ok((await pass(600, 1)) > 200)
+  })
+})
+
+describe('the ledger of a terminal', () => {
+  it('sees gaps, old records and new beginnings, and survives a restart', async () => {
+    const clock = new FakeClock()
+    const { signal } = new AbortController()
+    const config = optionDefaults<typeof driver.options>(driver.options) as never
+    const transport = new MemoryHttp(clock, signal)
+    const session = new RecordingSession<never, 'http'>({ config, transport, clock, signal })
+    const ledger = new Ledger(session, 'K1')
+    assert.equal(ledger.note(5, 1_000), 'gap', 'nothing is known yet')
+    ledger.complete({ serialNo: 5, wall: 1_000 })
+    assert.equal(ledger.note(6, 2_000), 'whole')
+    assert.equal(ledger.note(8, 3_000), 'gap')
+    assert.deepEqual([ledger.cursor, ledger.highest], [{ serialNo: 6, wall: 2_000 }, 8])
+    assert.equal(ledger.note(3, 1_500), 'whole', 'an old one')
+    ledger.complete({ serialNo: 8, wall: 3_000 })
+    await ledger.save('sometimes')
+    assert.equal(ledger.note(1, 90_000), 'gap', 'it counts from the beginning again')
+    assert.deepEqual([ledger.cursor, ledger.highest], [{ wall: 3_000 }, 1])
+    const next = new Ledger(session, 'K1')
+    await next.load()
+    assert.deepEqual([next.cursor, next.highest], [{ serialNo: 8, wall: 3_000 }, 8])
+    session.memory.set('cursor K1', 'rubbish')
+    const fresh = new Ledger(session, 'K1')
+    await fresh.load()
+    assert.equal(fresh.cursor, undefined)
+  })
+})
+
 describe('the digest login', () => {
   const challenge = { realm: 'testrealm@host.com', nonce: 'dcd98b7102dd2f0e8b11d0f600bfb0c093', opaque: '5ccc', algorithm: 'MD5', hasQop: true, isStale: false } as const // prettier-ignore
   const login = { method: 'GET', uri: '/dir/index.html', username: 'Mufasa', password: 'Circle Of Life', challenge, count: 1, cnonce: '0a4f113b' } as const // prettier-ignore
@@ -181,6 +239,32 @@ describe('the digest login', () => {
     assert.equal(challengeIn('Digest realm="x", nonce="n", qop="auth-int"'), undefined)
     assert.equal(challengeIn('Basic realm="Digest nonce=1"'), undefined)
     assert.equal(challengeIn('Digest realm=x, nonce=n')?.hasQop, false)
+  })
+
+  it('asks one question after the other, that the counts of a nonce rise', async () => {
+    const clock = new FakeClock()
+    const stop = new AbortController()
+    const memory = new MemoryHttp(clock, stop.signal)
+    memory.terminals.set('10.0.0.1', new Hikvision({ clock, signal: stop.signal, post: memory.post }))
+    let under = 0
+    let most = 0
+    const ask: HttpTransport['ask'] = async (question) => {
+      most = Math.max(most, ++under)
+      // The first takes longest: the others would overtake it.
+      await clock.sleep(most === 1 ? 500 : 10)
+      under -= 1
+      return memory.ask(question)
+    }
+    const transport: HttpTransport = { url: memory.url, serve: (answer) => memory.serve(answer), ask }
+    const config = optionDefaults<typeof driver.options>(driver.options) as never
+    const session = new RecordingSession<never, 'http'>({ config, transport, clock, signal: stop.signal })
+    const options = { ...optionDefaults(pointFields.options), url: 'http://10.0.0.1', password: 'Secret-12' }
+    const client = new Client(session, options, stop.signal)
+    const paths = Array.from({ length: 4 }, () => client.ask({ method: 'GET', path: '/ISAPI/System/deviceInfo' }))
+    await clock.advance(5_000)
+    for (const answer of await Promise.all(paths)) assert.match(answer.text, /K12345678/)
+    assert.equal(most, 1)
+    stop.abort()
   })
 
   it('is refused by the twin after five wrong ones, right or not', () => {
