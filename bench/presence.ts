@@ -1,9 +1,8 @@
 /** presence: a day of a large site, a million signs of life, through the policy: everybody's comings and goings, in flat memory. */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { between, seeded, type Random } from '../simulators/random.js'
 import { Presence } from '../src/policy/presence.js'
 import type { Moment, Sample } from '../src/model.js'
+import { heapAfterCollection } from '../test/support/heap.js'
 import { BenchError, outcomeOf, round, type Bench } from './outcome.js'
 
 const EVENTS = 1_000_000
@@ -65,10 +64,10 @@ function aDay(events: number, random: Random): Day {
     signs += heard.length
     const changes = heard.flatMap((name) => policy.take(sign(name, second, -60 - between(random, 0, 9)), name))
     for (const { change } of [...changes, ...policy.tick(second * 1_000)]) count[change] += 1
-    if (second === FIRST_LOOK_S) first = heapUsed()
+    if (second === FIRST_LOOK_S) first = heapAfterCollection()
   }
   const ms = performance.now() - begun
-  return { heaps: [first, heapUsed()], perSecond: (signs / ms) * 1_000, ...count }
+  return { heaps: [first, heapAfterCollection()], perSecond: (signs / ms) * 1_000, ...count }
 }
 
 /** Who of the people is heard in this second. */
@@ -89,12 +88,4 @@ function passers(second: number, events: number, random: Random): string[] {
 function sign(value: string, second: number, rssiDbm: number): Sample {
   const arrived: Moment = { wall: second * 1_000, uptime: second * 1_000, boot: 'b', state: 'synced', errorMs: 20 }
   return { credential: { type: 'beacon', value, scope: 'global' }, method: 'ble', arrived, kind: 'heard', rssiDbm }
-}
-
-function heapUsed(): number {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  collect()
-  collect()
-  return process.memoryUsage().heapUsed
 }

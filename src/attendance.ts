@@ -5,12 +5,12 @@
 import { randomUUID } from 'node:crypto'
 import { correction, eventOf, localDay, rulesOf, type AttendanceRules, type Report } from './attendance-records.js'
 import type { Draft, Journal } from './journal/journal.js'
-import type { Credential, Direction, Judgement, Method, Moment, Sighting } from './model.js'
+import type { Credential, Direction, DirectionSetting, Judgement, Method, Moment, Sighting } from './model.js'
 import { HELD, type Found } from './people.js'
 import type { PolicyState } from './policy-states.js'
 import { isForgotten, isOver, type FirstPunch, type PunchTime } from './policy/repeat.js'
 import { isFactor, type Factor } from './policy/verify.js'
-import { Steps } from './steps.js'
+import { Steps, type Stepped } from './steps.js'
 import { noWindows, openWindows, RepeatWindows, type Passing, type Windows } from './windows.js'
 
 export type { AttendanceRules, Report } from './attendance-records.js'
@@ -144,15 +144,10 @@ export class Attendance {
       reader: origin.reader,
       sim: origin.sim,
     }
-    const fixed = {
-      direction: direction === 'auto' ? 'none' : direction,
-      missing: undefined,
-      state: undefined,
-    } as const
     const step = { place, direction, who: whoOf(sighting.credential, person), person, factor }
-    const stepped = time.lateWall === undefined ? this.#steps.take(step, batch.states) : fixed
-    const { missing, state, direction: way } = stepped
-    const verification = 'verification' in stepped ? stepped.verification : undefined
+    // What comes late tells nothing of now: it neither confirms nor turns anybody round.
+    const stepped = time.lateWall === undefined ? this.#steps.take(step, batch.states) : { direction: fixed(direction) }
+    const { missing, state, verification, direction: way }: Stepped = stepped
     openWindows(passing, { id, direction: way, person, ...time }, batch.opened)
     const inCommit = state && ((): void => this.#rules.states.put(state))
     const judged = { verdict: 'accepted', direction: way, person, repeatOf: null, verification } as const
@@ -164,7 +159,7 @@ export class Attendance {
   /** Nobody, as far as consumers are told; why, is for operators. */
   #turnAway(report: Report, once: string | undefined, found: Found, batch: Batch): Decision {
     const { origin, sighting } = report
-    const direction = origin.direction === 'auto' ? 'none' : origin.direction
+    const direction = fixed(origin.direction)
     const held = this.#rules.unknown === 'hold'
     const park = (seq: number): void =>
       this.#journal.park(seq, HELD, 'the people list does not know the credential', sighting.arrived.wall)
@@ -240,6 +235,11 @@ function firstOf({ id, clock: moment, claim, direction, person }: StoredPunch): 
 
 function timeOf({ arrived: moment, claim }: Sighting): PunchTime {
   return { moment, lateWall: claim?.late === true ? claim.wall - (claim.aheadMs ?? 0) : undefined }
+}
+
+/** Where nobody is known to go, `auto` is no direction. */
+function fixed(direction: DirectionSetting): Direction {
+  return direction === 'auto' ? 'none' : direction
 }
 
 /** Of whom rules remember something: a person, or else a credential. */

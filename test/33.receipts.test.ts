@@ -1,17 +1,9 @@
 /** Settling by receipts: what the consumer has is settled, what it lacks is sent again, and what cannot be true is not believed. */
 import assert from 'node:assert/strict'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { heapAfterCollection } from './support/heap.js'
 import { OutboxRig, range, refusal } from './support/outbox.js'
 import { fill, punchDraft } from './support/records.js'
 import { tempFolder } from './support/temp.js'
-
-function heapAfterCollection(): number {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  collect()
-  return process.memoryUsage().heapUsed
-}
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -26,18 +18,6 @@ describe('receipts', () => {
   })
   afterEach(() => rig.close())
 
-  /** Numbers sent since the last look. */
-  function sent(): number[] {
-    const seqs = rig.publisher.seqs
-    rig.publisher.sent.length = 0
-    return seqs
-  }
-  function events(type: string): unknown[] {
-    return rig.journal
-      .tail(0, 1_000_000)
-      .records.filter(({ channel }) => channel === type)
-      .map(({ body }) => (JSON.parse(`${body}}`) as { detail: unknown }).detail)
-  }
   const figures = (): unknown => {
     const { publishedThrough, unreceipted, refused } = rig.outbox.receipts ?? {}
     return { settled: rig.outbox.settled, waiting: rig.outbox.waiting, publishedThrough, unreceipted, refused }
@@ -47,7 +27,7 @@ describe('receipts', () => {
     it('and nothing else does: the broker only takes', async () => {
       fill(rig.journal, 300)
       await rig.connect()
-      assert.deepEqual(sent(), range(1, 300))
+      assert.deepEqual(rig.takeSent(), range(1, 300))
       await rig.clock.advance(5_000)
       assert.deepEqual(figures(), { settled: 0, waiting: 300, publishedThrough: 300, unreceipted: 300, refused: 0 })
       assert.deepEqual([rig.outbox.unsent, rig.journal.state.settled], [0, 0])
@@ -61,7 +41,7 @@ describe('receipts', () => {
       fill(rig.journal, 9)
       await rig.connect()
       for (const upTo of [7, 7, 3, 0]) await rig.receipt({ upTo })
-      assert.deepEqual([rig.outbox.settled, sent()], [7, range(1, 9)])
+      assert.deepEqual([rig.outbox.settled, rig.takeSent()], [7, range(1, 9)])
     })
 
     it('what the broker has not acknowledged yet as soon as it does', async () => {
@@ -128,7 +108,7 @@ describe('receipts', () => {
       fill(rig.journal, 400)
       await rig.connect()
       await rig.receipt({ upTo: 400 })
-      sent()
+      rig.takeSent()
     })
 
     it('get them, in order, settled or not, counted as sent again', async () => {
@@ -138,15 +118,15 @@ describe('receipts', () => {
         again,
         [5, 6, 7, 8, 9, 300, 301, 302, 400].map((seq) => [seq, 2, true]),
       )
-      sent()
+      rig.takeSent()
       await rig.receipt({ missing: [[7, 7]] })
-      assert.deepEqual([rig.publisher.sent[0]?.delivery.attempt, sent()], [3, [7]])
+      assert.deepEqual([rig.publisher.sent[0]?.delivery.attempt, rig.takeSent()], [3, [7]])
       assert.equal(rig.outbox.settled, 400)
     })
 
     it('get all of it when they ask for all', async () => {
       await rig.receipt({ missing: [[1, 400]] })
-      assert.deepEqual(sent(), range(1, 400))
+      assert.deepEqual(rig.takeSent(), range(1, 400))
     })
 
     it('do not hold up what is new: it finds a free place', async () => {
@@ -171,7 +151,7 @@ describe('receipts', () => {
         rig.publisher.waiting[0]?.ack()
         await rig.clock.settle()
       }
-      const seqs = sent()
+      const seqs = rig.takeSent()
       const fresh = seqs.filter((seq) => seq > 400)
       const again = seqs.filter((seq) => seq <= 400)
       assert.ok(fresh.length > 30 && again.length > 20, `${fresh.length} new and ${again.length} again`)
@@ -181,17 +161,17 @@ describe('receipts', () => {
     it('work with one place in the window', async () => {
       rig.publisher.window = 1
       await rig.receipt({ missing: [[1, 20]] })
-      assert.deepEqual(sent(), range(1, 20))
+      assert.deepEqual(rig.takeSent(), range(1, 20))
     })
 
     it('get the rest on the next connection', async () => {
       rig.publisher.fate = ({ seq }) => (seq <= 5 ? 'ack' : 'wait')
       await rig.receipt({ missing: [[1, 100]] })
       await rig.disconnect()
-      sent()
+      rig.takeSent()
       rig.publisher.fate = () => 'ack'
       await rig.connect()
-      const rest = sent()
+      const rest = rig.takeSent()
       assert.deepEqual(rest, range(6, 100))
     })
 
@@ -200,29 +180,29 @@ describe('receipts', () => {
       rig.journal.forget(Date.UTC(2026, 10, 23, 7, 0, 0, 100), 1_000)
       assert.equal(rig.journal.get(100), undefined)
       await rig.receipt({ missing: [[90, 103]] })
-      assert.deepEqual(sent(), [101, 102, 103, 401])
+      assert.deepEqual(rig.takeSent(), [101, 102, 103, 401])
       const gap = { from: 90, to: 100, reason: 'deleted after its retention, or erased' }
-      assert.deepEqual(events('replay-gap'), [gap])
+      assert.deepEqual(rig.events('replay-gap'), [gap])
       await rig.receipt({ missing: [[90, 103]] })
-      assert.deepEqual(events('replay-gap'), [gap], 'it is on its way already')
+      assert.deepEqual(rig.events('replay-gap'), [gap], 'it is on its way already')
       await rig.clock.advance(2 * HOUR)
       await rig.receipt({ missing: [[95, 96]] })
-      assert.equal(events('replay-gap').length, 2)
+      assert.equal(rig.events('replay-gap').length, 2)
     })
 
     it('are told what is parked, after another try', async () => {
       rig.publisher.fate = ({ seq }) => (seq === 401 ? refusal('park', 0x99) : 'ack')
       await rig.direct.append(punchDraft('AA'))
       await rig.settle()
-      sent()
+      rig.takeSent()
       await rig.receipt({ missing: [[401, 401]] })
-      assert.deepEqual(sent(), [401, 403])
-      assert.deepEqual(events('replay-gap'), [{ from: 401, to: 401, reason: 'parked: refused (0x99)' }])
+      assert.deepEqual(rig.takeSent(), [401, 403])
+      assert.deepEqual(rig.events('replay-gap'), [{ from: 401, to: 401, reason: 'parked: refused (0x99)' }])
       await rig.clock.advance(2 * HOUR)
       rig.publisher.fate = () => 'ack'
-      sent()
+      rig.takeSent()
       await rig.receipt({ missing: [[401, 401]] })
-      assert.deepEqual([sent(), rig.journal.state.parked, events('replay-gap').length], [[401], 0, 1])
+      assert.deepEqual([rig.takeSent(), rig.journal.state.parked, rig.events('replay-gap').length], [[401], 0, 1])
     })
 
     it('wait when the broker wants less, and leave out what it will not have', async () => {
@@ -230,18 +210,18 @@ describe('receipts', () => {
       rig.publisher.fate = ({ seq }) => (seq === 3 && refusals++ < 2 ? refusal('retry', 0x97) : 'ack')
       await rig.receipt({ missing: [[1, 5]] })
       await rig.clock.advance(10_000)
-      assert.deepEqual([...new Set(sent())].sort(), range(1, 5))
+      assert.deepEqual([...new Set(rig.takeSent())].sort(), range(1, 5))
       rig.publisher.fate = ({ seq }) => (seq === 3 ? refusal('park', 0x87) : 'ack')
       await rig.receipt({ missing: [[1, 5]] })
-      assert.deepEqual([sent(), rig.outbox.receipts?.sendingAgain], [range(1, 5), 0])
+      assert.deepEqual([rig.takeSent(), rig.outbox.receipts?.sendingAgain], [range(1, 5), 0])
     })
 
     it('for too much get a part, and are told so', async () => {
       const single = Array.from({ length: 1_100 }, (_, index) => [(index % 200) * 2 + 1, (index % 200) * 2 + 1])
       await rig.receipt({ missing: single })
-      assert.equal(events('receipt-refused').length, 1)
-      assert.match(JSON.stringify(events('receipt-refused')), /at most 1000 ranges.*clamped/)
-      assert.equal(new Set(sent().filter((seq) => seq <= 400)).size, 200)
+      assert.equal(rig.events('receipt-refused').length, 1)
+      assert.match(JSON.stringify(rig.events('receipt-refused')), /at most 1000 ranges.*clamped/)
+      assert.equal(new Set(rig.takeSent().filter((seq) => seq <= 400)).size, 200)
     })
   })
 
@@ -249,23 +229,23 @@ describe('receipts', () => {
     it('are called for after ten minutes, then each hour, and no more when they come', async () => {
       fill(rig.journal, 3)
       await rig.connect()
-      sent()
+      rig.takeSent()
       await rig.clock.advance(9 * MINUTE)
-      assert.deepEqual(sent(), [])
+      assert.deepEqual(rig.takeSent(), [])
       await rig.clock.advance(2 * MINUTE)
       assert.deepEqual(rig.publisher.sent[0]?.delivery, { attempt: 2, delayed: true })
-      assert.deepEqual(sent(), [1, 2, 3])
+      assert.deepEqual(rig.takeSent(), [1, 2, 3])
       await rig.clock.advance(58 * MINUTE)
-      assert.deepEqual(sent(), [])
+      assert.deepEqual(rig.takeSent(), [])
       await rig.clock.advance(3 * MINUTE)
       assert.equal(rig.publisher.sent[0]?.delivery.attempt, 3)
-      assert.deepEqual(sent(), [1, 2, 3])
+      assert.deepEqual(rig.takeSent(), [1, 2, 3])
       await rig.receipt({ upTo: 2 })
       await rig.clock.advance(11 * MINUTE)
-      assert.deepEqual(sent(), [3])
+      assert.deepEqual(rig.takeSent(), [3])
       await rig.receipt({ upTo: 3 })
       await rig.clock.advance(5 * HOUR)
-      assert.deepEqual([sent(), rig.clock.sleeping], [[], 0])
+      assert.deepEqual([rig.takeSent(), rig.clock.sleeping], [[], 0])
       const lines = rig.log.lines.filter(({ fields }) => fields['event'] === 'offered-again')
       assert.deepEqual(lines.map(({ level }) => level), ['warn', 'warn', 'warn']) // prettier-ignore
     })
@@ -273,18 +253,18 @@ describe('receipts', () => {
     it('are called for with each new connection, but not in a storm', async () => {
       fill(rig.journal, 3)
       await rig.connect()
-      sent()
+      rig.takeSent()
       await rig.disconnect()
       await rig.connect()
-      assert.deepEqual(sent(), [1, 2, 3], 'the broker may have forgotten them')
+      assert.deepEqual(rig.takeSent(), [1, 2, 3], 'the broker may have forgotten them')
       for (let turn = 0; turn < 20; turn++) {
         await rig.disconnect()
         await rig.connect()
         await rig.clock.advance(1_000)
       }
-      assert.deepEqual(sent(), [])
+      assert.deepEqual(rig.takeSent(), [])
       await rig.clock.advance(MINUTE)
-      assert.deepEqual(sent(), [1, 2, 3])
+      assert.deepEqual(rig.takeSent(), [1, 2, 3])
     })
 
     it('are called for piece by piece: the receipt for one brings the next', async function () {
@@ -292,28 +272,28 @@ describe('receipts', () => {
       for (let stored = 0; stored < 25_000; stored += 5_000) fill(rig.journal, 5_000)
       await rig.connect()
       await rig.until(() => rig.outbox.unsent === 0, 'the backlog')
-      sent()
+      rig.takeSent()
       const settledBy = async (): Promise<void> => {
         await rig.until(() => rig.outbox.receipts?.sendingAgain === 0, 'the piece')
       }
       await rig.disconnect()
       await rig.connect()
       await settledBy()
-      assert.deepEqual(sent(), range(1, 10_000))
+      assert.deepEqual(rig.takeSent(), range(1, 10_000))
       await rig.receipt({ upTo: 10_000 })
       await rig.clock.advance(11_000)
       await settledBy()
-      assert.deepEqual(sent(), range(10_001, 20_000))
+      assert.deepEqual(rig.takeSent(), range(10_001, 20_000))
       await rig.receipt({ upTo: 25_000 })
       await rig.clock.advance(5 * HOUR)
-      assert.deepEqual(sent(), [], 'it had that, too')
+      assert.deepEqual(rig.takeSent(), [], 'it had that, too')
     })
 
     it('are not called for what a receipt settles meanwhile', async () => {
       fill(rig.journal, 100)
       await rig.connect()
       await rig.disconnect()
-      sent()
+      rig.takeSent()
       rig.publisher.window = 4
       rig.publisher.fate = () => 'wait'
       await rig.connect()
@@ -322,7 +302,7 @@ describe('receipts', () => {
       rig.publisher.fate = () => 'ack'
       for (const flight of rig.publisher.waiting) flight.ack()
       await rig.settle()
-      assert.deepEqual(sent(), [1, 2, 3, ...range(91, 100)])
+      assert.deepEqual(rig.takeSent(), [1, 2, 3, ...range(91, 100)])
     })
   })
 
@@ -339,9 +319,9 @@ describe('receipts', () => {
     fill(rig.journal, 6)
     await rig.connect()
     await rig.receipt({ upTo: 6 })
-    sent()
+    rig.takeSent()
     await rig.receipt({ missing: [[2, 4]] })
-    sent()
+    rig.takeSent()
     rig.publisher.fate = ({ seq }) => (seq === 3 ? 'wait' : seq === 2 ? 'wait' : 'ack')
     await rig.receipt({ missing: [[2, 4]] })
     for (let turn = 0; turn < 8; turn++) {

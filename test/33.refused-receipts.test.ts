@@ -14,17 +14,6 @@ describe('receipts', () => {
   })
   afterEach(() => rig.close())
 
-  function sent(): number[] {
-    const seqs = rig.publisher.seqs
-    rig.publisher.sent.length = 0
-    return seqs
-  }
-  function events(type: string): unknown[] {
-    return rig.journal
-      .tail(0, 1_000_000)
-      .records.filter(({ channel }) => channel === type)
-      .map(({ body }) => (JSON.parse(`${body}}`) as { detail: unknown }).detail)
-  }
   describe('that cannot be true', () => {
     const cases: readonly (readonly [string, Said | Buffer, string])[] = [
       ['not JSON', '{"journal":', 'not-json'],
@@ -50,14 +39,14 @@ describe('receipts', () => {
       it(`are not believed: ${name}`, async () => {
         fill(rig.journal, 5)
         await rig.connect()
-        sent()
+        rig.takeSent()
         for (let time = 0; time < 3; time++)
           await rig.receipt(typeof said === 'string' ? said.replace('"J"', `"${rig.journal.id}"`) : said)
         assert.deepEqual([rig.outbox.settled, rig.outbox.receipts?.refused], [0, 3])
         assert.equal(rig.logged('receipt-refused'), 1)
-        const [event, more] = events('receipt-refused')
+        const [event, more] = rig.events('receipt-refused')
         assert.equal((event as { refusal: string }).refusal, reason)
-        assert.deepEqual([more, sent()], [undefined, [6]], 'only the event leaves')
+        assert.deepEqual([more, rig.takeSent()], [undefined, [6]], 'only the event leaves')
       })
 
     it('are not believed: records that were stored and never sent', async () => {
@@ -79,11 +68,11 @@ describe('receipts', () => {
     it('do no harm as old messages that the broker kept', async () => {
       fill(rig.journal, 5)
       await rig.connect()
-      sent()
+      rig.takeSent()
       await rig.receipt({ journal: 'ffffffffffffffff', upTo: 1 }, true)
       assert.equal(rig.outbox.receipts?.refused, 0, 'the journal was replaced: nobody is wrong')
       await rig.receipt({ missing: [[1, 5]] }, true)
-      assert.deepEqual([rig.outbox.receipts?.refused, sent()], [1, [6]])
+      assert.deepEqual([rig.outbox.receipts?.refused, rig.takeSent()], [1, [6]])
       await rig.receipt({ upTo: 5 }, true)
       assert.equal(rig.outbox.settled, 5)
     })

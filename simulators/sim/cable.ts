@@ -19,12 +19,16 @@ export async function pluggable({ id, over }: ReaderPlan, folder: string): Promi
 export class Cable implements Line {
   readonly #line: PluggableLine
   readonly #clock: Clock
-  /** Pulled on purpose: nobody puts it back. */
-  isPulled = false
+  #isPulled = false
 
   constructor(line: PluggableLine, clock: Clock) {
     this.#line = line
     this.#clock = clock
+  }
+
+  /** Pulled on purpose: nobody puts it back. */
+  get isPulled(): boolean {
+    return this.#isPulled
   }
 
   get onReceive(): ((bytes: Uint8Array) => void) | undefined {
@@ -38,14 +42,25 @@ export class Cable implements Line {
     return this.#line.send(bytes)
   }
 
+  /** It falls out. */
   async unplug(): Promise<void> {
     await this.#line.unplug()
     await this.#clock.sleep(CUT_MS)
-    if (!this.isPulled) await this.#line.plug()
+    if (!this.#isPulled) await this.#line.plug()
+  }
+
+  async pull(): Promise<void> {
+    this.#isPulled = true
+    await this.#line.unplug()
+  }
+
+  async putBack(): Promise<void> {
+    this.#isPulled = false
+    await this.#line.plug()
   }
 
   async close(): Promise<void> {
-    this.isPulled = true
+    this.#isPulled = true
     await this.#line.close()
   }
 }

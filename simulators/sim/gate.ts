@@ -39,7 +39,6 @@ class Gate implements SimReader {
   readonly url: string
   readonly options: Readonly<Record<string, unknown>>
   readonly light = undefined
-  readonly #line: PluggableLine
   readonly #cable: Cable
   readonly #faults: FaultyLine
   readonly #twin: Laid
@@ -51,7 +50,6 @@ class Gate implements SimReader {
   constructor({ id, twin, faults }: ReaderPlan, line: PluggableLine, seed: number, clock: Clock) {
     this.id = id
     this.url = line.url
-    this.#line = line
     this.#clock = clock
     this.#cable = new Cable(line, clock)
     // A keyboard has no checksum: a wrong bit would be another card, and nobody's fault.
@@ -84,14 +82,12 @@ class Gate implements SimReader {
     return Promise.resolve()
   }
 
-  async unplug(): Promise<void> {
-    this.#cable.isPulled = true
-    await this.#line.unplug()
+  unplug(): Promise<void> {
+    return this.#cable.pull()
   }
 
-  async plug(): Promise<void> {
-    this.#cable.isPulled = false
-    await this.#line.plug()
+  plug(): Promise<void> {
+    return this.#cable.putBack()
   }
 
   async close(): Promise<void> {

@@ -25,7 +25,6 @@ class Plate implements SimReader {
   readonly id: string
   readonly url: string
   readonly options = { feedback: 'gpio' }
-  readonly #line: PluggableLine
   readonly #cable: Cable
   readonly #faults: FaultyLine
   readonly #twin: Pn532
@@ -37,7 +36,6 @@ class Plate implements SimReader {
   constructor({ id, faults }: ReaderPlan, line: PluggableLine, seed: number, clock: Clock) {
     this.id = id
     this.url = line.url
-    this.#line = line
     this.#clock = clock
     this.#cable = new Cable(line, clock)
     this.#faults = new FaultyLine({ line: this.#cable, plan: faults, seed, clock })
@@ -73,14 +71,12 @@ class Plate implements SimReader {
     return Promise.resolve()
   }
 
-  async unplug(): Promise<void> {
-    this.#cable.isPulled = true
-    await this.#line.unplug()
+  unplug(): Promise<void> {
+    return this.#cable.pull()
   }
 
-  async plug(): Promise<void> {
-    this.#cable.isPulled = false
-    await this.#line.plug()
+  plug(): Promise<void> {
+    return this.#cable.putBack()
   }
 
   async close(): Promise<void> {

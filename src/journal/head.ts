@@ -48,6 +48,8 @@ export class Head implements Moved {
     this.lastSeq = lastSeq
     this.hash = hash
     this.lastOfKind = lastOfKind
+    // What stands outside, if anything, is of an earlier journal: that must not wait, nor survive a crash.
+    if (this.#anchored === 0) this.keepAnchor()
   }
 
   /** The database alone cannot tell that it lost its tail, or is an older copy of itself. */
@@ -80,13 +82,13 @@ export class Head implements Moved {
     this.#anchored = this.lastSeq
   }
 
-  /** True when what stands outside, if anything, is of an earlier journal: that must not wait, nor survive a crash. */
-  get isUnanchored(): boolean {
-    return this.#anchored === 0 && !this.hash.equals(NO_HASH)
-  }
-
-  /** True when records came since it was written outside. */
-  get isAheadOfAnchor(): boolean {
-    return this.lastSeq > this.#anchored
+  /** Writes it when records came since. What fails here fails at the next commit, where somebody is told. */
+  keepAnchor(): void {
+    if (this.lastSeq === this.#anchored) return
+    try {
+      this.anchor()
+    } catch {
+      // A full disk: the next one, when there is room.
+    }
   }
 }

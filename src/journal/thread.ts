@@ -53,7 +53,6 @@ class Thread {
   readonly #actions: Actions = {
     append: (draft) => {
       if (!this.#isStored(draft)) this.#journal.append([draft])
-      this.#anchorFirst()
       return this.#journal.lastSeq
     },
     tail: ({ after, limit }) => {
@@ -96,7 +95,7 @@ class Thread {
     const rules = { ...options.policy, people, states, offset: this.#offset }
     this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, options.now ?? this.#clock.now(), rules)
     this.#retention = setInterval(() => this.#forgetOld(), RETENTION_EVERY_MS)
-    this.#anchoring = setInterval(() => this.#anchor(), ANCHOR_MS)
+    this.#anchoring = setInterval(() => this.#journal.head.keepAnchor(), ANCHOR_MS)
     port.on('message', (request: Request) => this.#take(request))
     const { lastSeq } = this.#journal
     const { damages } = this.#journal.check(Math.max(0, lastSeq - CHECKED_AT_START), CHECKED_AT_START)
@@ -134,7 +133,6 @@ class Thread {
     if (this.#queued.length > 0) setImmediate(() => this.#commit())
     try {
       const verdicts = this.#attendance.record(batch.map(({ report }) => report))
-      this.#anchorFirst()
       const { lastSeq } = this.#journal
       batch.forEach(({ id }, index) =>
         this.#answer(id, { verdict: verdicts[index] ?? 'refused', lastSeq } satisfies Reported),
@@ -177,26 +175,13 @@ class Thread {
     if (this.#rotateOn()) this.#rotating = setTimeout(() => this.#rotateOld(), CHECK_PAUSE_MS)
   }
 
-  /** What fails here fails at the next commit, where somebody is told. */
-  #anchor(): void {
-    try {
-      if (this.#journal.head.isAheadOfAnchor) this.#journal.head.anchor()
-    } catch {
-      // A full disk: the next one, when there is room.
-    }
-  }
-
-  #anchorFirst(): void {
-    if (this.#journal.head.isUnanchored) this.#anchor()
-  }
-
   #close(): void {
     clearInterval(this.#retention)
     clearInterval(this.#anchoring)
     clearTimeout(this.#checking)
     clearTimeout(this.#rotating)
     while (this.#queued.length > 0) this.#commit()
-    this.#anchor()
+    this.#journal.head.keepAnchor()
     this.#journal.close()
     setImmediate(() => this.#port.close())
   }

@@ -1,12 +1,12 @@
 /** Questions about what a driver reports, and what it shows in return. */
 import { strict as assert } from 'node:assert'
 import { setImmediate as turn } from 'node:timers/promises'
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { getHeapSpaceStatistics } from 'node:v8'
 import type { OptionFields } from '../../src/config/options.js'
 import type { Credential, TransportKind, Verdict } from '../../src/driver.js'
 import type { Rig } from './rig.js'
 import { Run } from './run.js'
+import { collector } from '../support/heap.js'
 
 const VERDICTS: readonly Verdict[] = ['accepted', 'repeat', 'unknown', 'refused']
 /** How long a forgotten card lies on the reader. */
@@ -169,8 +169,7 @@ function offered<F extends OptionFields, K extends TransportKind>(run: Run<F, K>
  * aborted signals) go only a turn of the loop after they were let go of.
  */
 async function heapUsed(): Promise<number> {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
+  const collect = collector()
   let least = Infinity
   for (let time = 0; time < 5; time++) {
     collect()

@@ -64,6 +64,21 @@ export class OutboxRig {
     await until(predicate, 15_000, what)
   }
 
+  /** Numbers sent since the last look. */
+  takeSent(): number[] {
+    const { seqs } = this.publisher
+    this.publisher.sent.length = 0
+    return seqs
+  }
+
+  /** Details of the events of a type that are stored. */
+  events(type: string): unknown[] {
+    return this.journal
+      .tail(0, 1_000_000)
+      .records.filter(({ channel }) => channel === type)
+      .map(({ body }) => (JSON.parse(`${body}}`) as { detail: unknown }).detail)
+  }
+
   logged(event: string): number {
     return this.log.lines.filter(({ fields }) => fields['event'] === event).length
   }

@@ -26,6 +26,16 @@ export interface Codec {
   bears(bytes: Uint8Array, claim: string): boolean
 }
 
+/** What `bears` can look for where a text has no check of its own: its characters, in order, perhaps with others between. */
+export function standsInOrder(bytes: Uint8Array, text: string): boolean {
+  let at = -1
+  for (const byte of Buffer.from(text)) {
+    at = bytes.indexOf(byte, at + 1)
+    if (at === -1) return false
+  }
+  return true
+}
+
 export function hexOf(bytes: Iterable<number>): string {
   return Buffer.from([...bytes])
     .toString('hex')

@@ -1,6 +1,6 @@
 import { PartDecoder } from '../../../drivers/hikvision/codec.js'
 import { messageIn } from '../../../drivers/hikvision/event.js'
-import type { Codec } from './codec.js'
+import { standsInOrder, type Codec } from './codec.js'
 
 export const hikvision: Codec = {
   driver: 'hikvision',
@@ -22,12 +22,5 @@ export const hikvision: Codec = {
     }
   },
   // There is no check on the wire but that of TCP: the number must stand there, escapes between its characters.
-  bears: (bytes, claim) => {
-    let at = -1
-    for (const byte of Buffer.from(claim)) {
-      at = bytes.indexOf(byte, at + 1)
-      if (at === -1) return false
-    }
-    return true
-  },
+  bears: standsInOrder,
 }

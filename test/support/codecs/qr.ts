@@ -1,6 +1,6 @@
 import { ScanDecoder } from '../../../drivers/qr/codec.js'
 import { parseToken } from '../../../drivers/qr/token.js'
-import type { Codec } from './codec.js'
+import { standsInOrder, type Codec } from './codec.js'
 
 export const qr: Codec = {
   driver: 'qr',
@@ -20,12 +20,5 @@ export const qr: Codec = {
   },
   // The text of a code has no check on the wire: it must stand there, apart from answers to commands, which come in between
   // and are taken out. Signatures are checked behind the codec.
-  bears: (bytes, claim) => {
-    let at = -1
-    for (const byte of Buffer.from(claim)) {
-      at = bytes.indexOf(byte, at + 1)
-      if (at === -1) return false
-    }
-    return true
-  },
+  bears: standsInOrder,
 }
