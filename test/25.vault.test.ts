@@ -1,6 +1,16 @@
 /** What is kept sealed, the keys it is sealed with, copies of it, and what becomes of erased records. */
 import assert from 'node:assert/strict'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DaemonError, JournalError } from '../src/errors.js'
 import { checkCopy, copyJournal } from '../src/journal/copy.js'
@@ -214,6 +224,17 @@ describe('backup and restore', function () {
     assert.equal((begun[1]?.['proof'] as Proof).prevHash, '00'.repeat(32))
     assert.ok(first.stdout.includes(String(begun[0]?.['journal'])))
     assert.equal((await run('restore', folder.file('nothing'))).code, 65)
+  })
+
+  it('leave no folder behind when they cannot be made', async () => {
+    const config = writeConfig(folder.path, { readers: [] })
+    const daemon = await startDaemon(config)
+    daemon.process.kill('SIGTERM')
+    await daemon.ended
+    renameSync(folder.file('keys'), folder.file('keys-elsewhere'))
+    const { code, stderr } = await verb(['backup', folder.file('backup'), '--config', config])
+    assert.deepEqual([code, /vault\.keys is missing/.test(stderr)], [74, true], stderr)
+    assert.ok(!existsSync(folder.file('backup')))
   })
 
   it('keys are rotated by the daemon, and without it', async () => {

@@ -182,10 +182,12 @@ describe('verbs', function () {
 
     it('backlog retry exits 69', () => fails(['backlog', 'retry', 'x', ...configured()], 69, /no daemon runs/))
 
-    for (const args of [['punches'], ['backlog'], ['export', 'csv'], ['export', 'ndjson']]) {
+    const atRest = [['verify'], ['backup', 'kept'], ['keys', 'rotate'], ['people', 'list']]
+    for (const args of [['punches'], ['backlog'], ['export', 'csv'], ['export', 'ndjson'], ...atRest]) {
       it(`${args.join(' ')} exits 69 before there is a journal`, async () => {
         await fails([...args, ...configured()], 69, /there is no journal at .*\n.*has the daemon run/)
         assert.ok(!existsSync(folder.file('journal.db')))
+        assert.ok(!existsSync('kept'))
       })
     }
 

@@ -2,8 +2,7 @@
 import Database from 'better-sqlite3'
 import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { JournalError, messageOf } from '../errors.js'
-import type { ErrorCode } from '../errors.js'
+import { EXIT, JournalError, messageOf, VerbError, type ErrorCode } from '../errors.js'
 import { PEOPLE_TABLES } from './people-tables.js'
 
 export type SqliteDatabase = Database.Database
@@ -74,8 +73,16 @@ export function openDatabase(file: string, journalId: string): SqliteDatabase {
   })
 }
 
+/** For verbs: throws VerbError when there is no journal yet. */
+export function requireJournal(file: string): void {
+  if (existsSync(file)) return
+  const hint = 'has the daemon run yet with this configuration? It makes the journal, and its keys'
+  throw new VerbError(EXIT.unavailable, 'daemon-absent', `there is no journal at ${file}`, { hint })
+}
+
 /** Opens the journal for reading beside a running daemon. */
 export function openForReading(file: string): SqliteDatabase {
+  requireJournal(file)
   return translating(file, () => {
     inspect(file)
     return new Database(file, { readonly: true })

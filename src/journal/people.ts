@@ -3,12 +3,11 @@
  * whoever wrote it, and there is nothing to load. Names are sealed; the reference is not, it stands in records.
  */
 import type { Statement } from 'better-sqlite3'
-import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { EXIT, VerbError } from '../errors.js'
 import type { Credential } from '../model.js'
 import { HELD, refusalOf, type Found, type People, type Person, type Today } from '../people.js'
-import { openDatabase, openForReading, translating, type SqliteDatabase } from './database.js'
+import { openDatabase, openForReading, requireJournal, translating, type SqliteDatabase } from './database.js'
 import { openKeys } from './keys.js'
 import { Vault } from './vault.js'
 
@@ -46,10 +45,7 @@ export class PeopleTable implements People {
 
   /** For verbs, beside a running daemon or without one. */
   static open(file: string, how: 'read' | 'write'): PeopleTable {
-    if (!existsSync(file)) {
-      const hint = 'has the daemon run yet with this configuration? It makes the journal, and its keys'
-      throw new VerbError(EXIT.unavailable, 'daemon-absent', `there is no journal at ${file}`, { hint })
-    }
+    requireJournal(file)
     const keys = openKeys(dirname(file), false).vault
     if (how === 'write' && keys.sealing.length > 1) {
       const hint = 'punchd keys rotate ends it; then try again'

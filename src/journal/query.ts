@@ -1,8 +1,7 @@
 /** Reading the journal beside a running daemon: for the verbs. */
-import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { RecordKind } from '../model.js'
-import { EXIT, JournalError, VerbError } from '../errors.js'
+import { JournalError } from '../errors.js'
 import type { Statement } from 'better-sqlite3'
 import { openForReading, translating, type SqliteDatabase } from './database.js'
 import type { ParkedRecord } from './journal.js'
@@ -66,11 +65,6 @@ export class JournalReader {
   readonly id: string
 
   constructor(file: string, offsets: ZoneOffsets) {
-    if (!existsSync(file)) {
-      throw new VerbError(EXIT.unavailable, 'daemon-absent', `there is no journal at ${file}`, {
-        hint: 'has the daemon run yet with this configuration?',
-      })
-    }
     this.#file = file
     this.#db = openForReading(file)
     this.#sealing = new Sealing(openKeys(dirname(file), false))

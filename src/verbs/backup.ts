@@ -1,11 +1,12 @@
 /** `punchd backup` and `punchd restore`: a checked copy of the journal with its keys, and putting it back. */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { journalFile } from '../config/paths.js'
 import type { Config } from '../config/config.js'
 import { EXIT, messageOf, VerbError } from '../errors.js'
 import { anchorFile, RESTORED, writeAnchor } from '../journal/anchor.js'
 import { checkCopy, copyJournal, type Copied } from '../journal/copy.js'
+import { requireJournal } from '../journal/database.js'
 import { keyFile, keysIn, keyText, KEY_KINDS, writeKey } from '../journal/keys.js'
 import { lockDirectory } from '../journal/lock.js'
 import { common, print, requireConfig, type CommonOptions, type Verb, type VerbContext } from './verb.js'
@@ -16,9 +17,9 @@ export const backup: Verb = (program, context) => {
     async (folder: string, options: CommonOptions) => {
       const config = await requireConfig(options, context)
       const to = resolve(folder)
+      requireJournal(journalFile(config))
       makeFolder(to)
-      const copied = copyJournal(journalFile(config), `${to}/journal.db`, progress(context, 'checked'))
-      for (const kind of KEY_KINDS) writeKey(keyFile(to, kind), keyText(config.data.path, kind, context.env))
+      const copied = copyInto(to, config, context)
       told(options, context, copied, `${copied.records} records copied to ${to} and checked. Its keys lie beside them: keep it as you keep cash.`) // prettier-ignore
     },
   )
@@ -49,6 +50,18 @@ export const restore: Verb = (program, context) => {
       }
     },
   )
+}
+
+/** All of it, or the folder goes again: the next try shall find its name free. */
+function copyInto(to: string, config: Config, context: VerbContext): Copied {
+  try {
+    const copied = copyJournal(journalFile(config), `${to}/journal.db`, progress(context, 'checked'))
+    for (const kind of KEY_KINDS) writeKey(keyFile(to, kind), keyText(config.data.path, kind, context.env))
+    return copied
+  } catch (error) {
+    rmSync(to, { recursive: true, force: true })
+    throw error
+  }
 }
 
 function requireBackup(folder: string): void {

@@ -1,8 +1,8 @@
 /** `punchd keys rotate`: a new key for everything that is kept sealed. */
-import { existsSync } from 'node:fs'
 import type { Config } from '../config/config.js'
 import { journalFile } from '../config/paths.js'
 import { EXIT, VerbError } from '../errors.js'
+import { requireJournal } from '../journal/database.js'
 import { Journal } from '../journal/journal.js'
 import { lockDirectory } from '../journal/lock.js'
 import { rotateSome } from '../journal/rotation.js'
@@ -37,7 +37,7 @@ async function rotate(config: Config, context: VerbContext): Promise<void> {
 
 async function rotateHere(config: Config, { stop }: VerbContext): Promise<void> {
   const file = journalFile(config)
-  if (!existsSync(file)) throw new VerbError(EXIT.unavailable, 'daemon-absent', `there is no journal at ${file}`)
+  requireJournal(file)
   const unlock = lockDirectory(config.data.path)
   const { site, gateway } = config
   const journal = new Journal(file, { site: site.id, gateway: gateway.id, offsets: site.offsets })
