@@ -1,80 +1,124 @@
-/**
- * `npm run torture -- [--quick] [--kills N] [--seed N] [--dir PATH] [--cheat]`: SIGKILL at random moments, all on one
- * growing journal. Whatever was shown a green light must be stored, once; whatever is stored must arrive.
- */
+/** `npm run torture -- [NAME…] [--quick|--full] [--seed N] [--times N] [--json] [--dir PATH]`. */
 import { parseArgs } from 'node:util'
-import { seeded } from '../simulators/random.js'
+import { FAULTS } from './faults/all.js'
+import type { Fault, Finding, Size, Skipped } from './faults/fault.js'
 import { BenchError } from './outcome.js'
-import { machine } from './table.js'
-import { isClean, report } from './torture-report.js'
-import { torture } from './torture-run.js'
+import { columns, machine } from './table.js'
 import { Workspace } from './workspace.js'
 
-const KILLS = 200
-const QUICK_KILLS = 20
-/** The control ends with its first find; without one it has seen enough. */
-const CONTROL_KILLS = 40
 const USAGE = 64
+const OPTIONS = {
+  quick: { type: 'boolean', default: false },
+  full: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  seed: { type: 'string' },
+  times: { type: 'string' },
+  dir: { type: 'string', default: '.bench' },
+} as const
 
-function parse(): { kills: number; seed: number; dir: string; cheat: boolean } {
-  const usage = 'usage: npm run torture -- [--quick] [--kills N] [--seed N] [--dir PATH] [--cheat]'
+interface Asked {
+  readonly wanted: readonly Fault[]
+  readonly size: Size
+  readonly seed: number
+  readonly times: number | undefined
+  readonly json: boolean
+  readonly dir: string
+}
+
+function parse(): Asked {
   try {
-    const { values } = parseArgs({
-      options: {
-        quick: { type: 'boolean', default: false },
-        kills: { type: 'string' },
-        seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-        dir: { type: 'string', default: '.bench' },
-        cheat: { type: 'boolean', default: false },
-      },
-    })
-    const kills = Number(values.kills ?? (values.quick ? QUICK_KILLS : KILLS))
-    const seed = Number(values.seed)
-    if (!Number.isInteger(kills) || kills < 1 || kills > 0xffff)
-      throw new Error('--kills takes a whole number from 1 to 65535')
-    if (!Number.isInteger(seed)) throw new Error('--seed takes a whole number')
-    return { kills, seed, dir: values.dir, cheat: values.cheat }
+    const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
+    const unknown = positionals.find((name) => !FAULTS.some((fault) => fault.name === name))
+    if (unknown !== undefined) throw new Error(`there is no fault "${unknown}"`)
+    if (values.quick && values.full) throw new Error('--quick or --full, not both')
+    const wanted = FAULTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+    const size = values.quick ? 'quick' : values.full ? 'full' : 'usual'
+    const seed = whole('seed', values.seed, 0) ?? Date.now() % 1_000_000
+    return { wanted, size, seed, times: whole('times', values.times, 1), json: values.json, dir: values.dir }
   } catch (error) {
-    throw new BenchError(`${error instanceof Error ? error.message : String(error)}\n${usage}`, USAGE)
+    const names = FAULTS.map(({ name, title }) => `  ${name.padEnd(10)} ${title}`).join('\n')
+    const usage = 'usage: npm run torture -- [NAME…] [--quick|--full] [--seed N] [--times N] [--json] [--dir PATH]'
+    throw new BenchError(`${error instanceof Error ? error.message : String(error)}\n${usage}\n${names}`, USAGE)
   }
 }
 
-async function main(): Promise<void> {
-  const { kills, seed, dir, cheat } = parse()
-  const workspace = new Workspace(dir)
-  const print = (text: string): void => void process.stdout.write(`${text}\n`)
-  print(
-    `seed ${seed} (again: npm run torture -- --kills ${kills} --seed ${seed}; the moments of the kills repeat, what they meet does not)`,
-  )
-  const found = await torture({ folder: workspace.folder('run'), kills, random: seeded(seed), cheat, control: false })
-  print(report(cheat ? 'a daemon that lies (--cheat):' : 'the daemon:', found))
-  if (!isClean(found)) process.exitCode = 1
-  if (!cheat) await positiveControl(workspace.folder('control'), seed, print)
-  print(machine(dir))
-  print(
-    'This cannot find what only a power cut shows: the kernel survives a SIGKILL and still writes what it was given.',
-  )
+function whole(name: string, text: string | undefined, least: number): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < least || value > 0xffff_ffff)
+    throw new Error(`--${name} takes a whole number from ${least}`)
+  return value
 }
 
-/** The same harness against a daemon that shows green too early: it must find it out. */
-async function positiveControl(folder: string, seed: number, print: (text: string) => void): Promise<void> {
-  const found = await torture({ folder, kills: CONTROL_KILLS, random: seeded(seed), cheat: true, control: true })
-  const { length } = found.stored.missing
-  const verdict =
-    length > 0
-      ? `found out: ${length} missing after ${found.kills} kills`
-      : 'NOT FOUND OUT: the result above proves nothing'
-  print(`control, a daemon that shows green before it stores: ${verdict}`)
-  if (length === 0) process.exitCode = 1
+async function main(): Promise<void> {
+  const { wanted, json, ...asked } = parse()
+  const workspace = new Workspace(asked.dir)
+  const print = (text: string): void => {
+    if (!json) process.stdout.write(`${text}\n`)
+  }
+  print(`seed ${asked.seed}`)
+  const found = new Map<string, Finding | Skipped>()
+  for (const fault of wanted) {
+    const finding = await runOne(fault, asked, workspace.folder(fault.name))
+    found.set(fault.name, finding)
+    print(textOf(fault, finding, asked))
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ seed: asked.seed, faults: Object.fromEntries(found) })}\n`)
+  print(machine(asked.dir))
+  if ([...found.values()].some((finding) => 'violations' in finding && finding.violations.length > 0))
+    process.exitCode = 1
+}
+
+/** A harness that breaks down has found something, too: it must not hide what the others find. */
+async function runOne(fault: Fault, asked: Omit<Asked, 'wanted' | 'json'>, folder: string): Promise<Finding | Skipped> {
+  const begun = performance.now()
+  try {
+    const finding = await fault.run({ ...asked, folder, say: (text) => say(`${fault.name}: ${text}`) })
+    if ('skipped' in finding) return finding
+    return { ...finding, rows: [...finding.rows, ['seconds', Math.round((performance.now() - begun) / 1_000), '']] }
+  } catch (error) {
+    if (error instanceof BenchError) throw error
+    return {
+      rows: [],
+      violations: [`broke down: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`],
+    }
+  } finally {
+    endLine()
+  }
+}
+
+function textOf({ name, title }: Fault, finding: Finding | Skipped, asked: Omit<Asked, 'wanted' | 'json'>): string {
+  if ('skipped' in finding) return `\n${name}: ${title}\n  skipped: ${finding.skipped}`
+  const { rows, violations } = finding
+  const table = rows.length === 0 ? [] : columns(rows.map(([row, value, note]) => [`  ${row}`, String(value), note]))
+  const verdict = violations.length === 0 ? '  kept' : `  BROKEN, ${violations.length}:`
+  return [
+    `\n${name}: ${title}`,
+    ...table,
+    verdict,
+    ...violations.map((violation) => `  ! ${violation}`),
+    ...(violations.length === 0 ? [] : [`  again: npm run torture -- ${again(name, asked)}`]),
+  ].join('\n')
+}
+
+function again(name: string, { size, seed, times }: Omit<Asked, 'wanted' | 'json'>): string {
+  const flags = [...(size === 'usual' ? [] : [`--${size}`]), ...(times === undefined ? [] : [`--times ${times}`])]
+  return [name, ...flags, `--seed ${seed}`].join(' ')
+}
+
+let open = false
+/** On a terminal one line that changes, elsewhere a line each. */
+function say(text: string): void {
+  open = process.stderr.isTTY
+  process.stderr.write(open ? `\r${text}\u001b[K` : `${text}\n`)
+}
+
+function endLine(): void {
+  if (open) process.stderr.write('\n')
+  open = false
 }
 
 main().catch((error: unknown) => {
-  const text =
-    error instanceof BenchError
-      ? error.message
-      : error instanceof Error
-        ? (error.stack ?? error.message)
-        : String(error)
-  process.stderr.write(`torture: ${text}\n`)
+  process.stderr.write(`torture: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(error instanceof BenchError ? error.exitCode : 1)
 })

@@ -8,14 +8,14 @@
  */
 import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { SystemClock, type Clock } from '../src/clock.js'
-import type { Config, ReaderConfig } from '../src/config/config.js'
-import { runDaemon } from '../src/daemon.js'
-import { options, type AnyDriver, type Driver, type Verdict } from '../src/driver.js'
-import { createLogger } from '../src/log.js'
-import { memoryWire } from '../src/transport/memory.js'
-import type { OpenTransport } from '../src/transport/url.js'
-import { GATEWAY, mqttConfig, SITE } from './fixture.js'
+import { SystemClock, type Clock } from '../../src/clock.js'
+import type { Config, ReaderConfig } from '../../src/config/config.js'
+import { runDaemon } from '../../src/daemon.js'
+import { options, type AnyDriver, type Driver, type Verdict } from '../../src/driver.js'
+import { createLogger } from '../../src/log.js'
+import { memoryWire } from '../../src/transport/memory.js'
+import type { OpenTransport } from '../../src/transport/url.js'
+import { GATEWAY, mqttConfig, SITE } from '../fixture.js'
 
 const { values } = parseArgs({
   options: {

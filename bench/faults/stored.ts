@@ -1,8 +1,8 @@
 /** What the journal holds after each kill, against what was shown before it. */
 import Database from 'better-sqlite3'
 import { existsSync } from 'node:fs'
-import { JournalReader } from '../src/journal/query.js'
-import { SITE } from './fixture.js'
+import { JournalReader } from '../../src/journal/query.js'
+import { SITE } from '../fixture.js'
 
 export interface Light {
   readonly verdict: string
@@ -10,14 +10,14 @@ export interface Light {
 }
 
 /** The fields of a record that are looked at. */
-interface Stored {
+interface Body {
   readonly id: string
   readonly seq: number
   readonly verdict?: string
   readonly credential?: { readonly value: string }
 }
 
-export class TortureStored {
+export class Stored {
   readonly #file: string
   /** Ids by number, as first seen. */
   readonly ids: string[] = []
@@ -50,14 +50,14 @@ export class TortureStored {
       const known = this.ids.length
       // The newest known one again: it must still be there, under its number.
       for (const { seq, json } of reader.records({ afterSeq: Math.max(0, known - 1) }))
-        this.#take(seq, JSON.parse(json) as Stored)
+        this.#take(seq, JSON.parse(json) as Body)
       if (reader.lastSeq() < known) this.renumbered += known - reader.lastSeq()
     } finally {
       reader.close()
     }
   }
 
-  #take(seq: number, { id, verdict, credential }: Stored): void {
+  #take(seq: number, { id, verdict, credential }: Body): void {
     const known = this.ids[seq - 1]
     if (known !== undefined || seq !== this.ids.length + 1) {
       if (known !== id) this.renumbered += 1
@@ -93,7 +93,7 @@ export class TortureStored {
     let count = 0
     for (const { seq, json } of reader.records({})) {
       count += 1
-      if (seq !== count || (JSON.parse(json) as Stored).id !== this.ids[seq - 1]) this.renumbered += 1
+      if (seq !== count || (JSON.parse(json) as Body).id !== this.ids[seq - 1]) this.renumbered += 1
     }
     reader.close()
     if (count !== this.ids.length) this.renumbered += Math.abs(count - this.ids.length)

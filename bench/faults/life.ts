@@ -3,8 +3,8 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { programFile, start } from './child.js'
-import type { Light } from './torture-stored.js'
+import { programFile, start } from '../child.js'
+import type { Light } from './stored.js'
 
 export interface LifeOptions {
   readonly data: string
@@ -38,7 +38,7 @@ export class Life {
     ]
     const args = ['--data', data, '--port', String(port), '--round', String(round), ...flags]
     const stdio = ['ignore', 'ignore', 'pipe', 'pipe'] as const
-    this.#child = start(process.execPath, [programFile('child-green'), ...args], { stdio: [...stdio] })
+    this.#child = start(process.execPath, [programFile('faults/child-green'), ...args], { stdio: [...stdio] })
     this.#ended = once(this.#child, 'close')
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text))
     const lights = this.#child.stdio[3] as Readable // Parse boundary: 'pipe' was asked for.

@@ -1,6 +1,6 @@
 /** What the consumer received: every record of every kind, how often, and in which order. */
 import mqtt, { type MqttClient } from 'mqtt'
-import { GATEWAY, SITE, TOPIC_PREFIX } from './fixture.js'
+import { GATEWAY, SITE, TOPIC_PREFIX } from '../fixture.js'
 
 interface Received {
   readonly id: string
@@ -8,7 +8,7 @@ interface Received {
   readonly seq: number
 }
 
-export class TortureSubscriber {
+export class Consumer {
   readonly #client: MqttClient
   /** Ids by number: a number that came with two ids was used twice. */
   readonly ids = new Map<number, string>()
@@ -26,10 +26,10 @@ export class TortureSubscriber {
   }
 
   /** With a session that outlives connections, so that the broker keeps what comes while this process is busy. */
-  static async connect(url: string): Promise<TortureSubscriber> {
+  static async connect(url: string): Promise<Consumer> {
     const properties = { sessionExpiryInterval: 3_600 }
     const client = await mqtt.connectAsync(url, { protocolVersion: 5, clientId: 'consumer', clean: false, properties })
-    const subscriber = new TortureSubscriber(client)
+    const subscriber = new Consumer(client)
     const base = `${TOPIC_PREFIX}/${SITE.id}/${GATEWAY}`
     await client.subscribeAsync([`${base}/punch/+`, `${base}/event/+`], { qos: 1 })
     return subscriber

@@ -1,0 +1,5 @@
+/** Everything that `npm run torture` breaks, in the order in which it does. */
+import type { Fault } from './fault.js'
+import { kill } from './kill.js'
+
+export const FAULTS: readonly Fault[] = [kill]
