@@ -7,7 +7,7 @@ import { messageOf, PublishError, TransportError } from '../errors.js'
 import type { OutboundRecord } from '../journal/journal.js'
 import type { Publisher } from '../outbox.js'
 import { pauses } from '../retry.js'
-import { Connection, type Heard } from './connection.js'
+import { Connection, type Heard, type Will } from './connection.js'
 import type { Topics } from './topics.js'
 import { PublishWindow } from './window.js'
 
@@ -20,6 +20,12 @@ const STABLE_MS = 10_000
 const MUTED_MS = 3_600_000
 const SUBSCRIBE_AGAIN_MS = 60_000
 
+/** What is needed of a connection. */
+export type Link = Pick<Connection, 'limits' | 'ended' | 'unheard' | 'publish' | 'subscribe' | 'drop' | 'close'>
+
+/** Makes a connection, or rejects with TransportError. */
+export type Connect = (config: MqttConfig, will: Will, signal: AbortSignal) => Promise<Link>
+
 export interface PublisherContext {
   readonly config: MqttConfig
   readonly topics: Topics
@@ -30,12 +36,14 @@ export interface PublisherContext {
   readonly onOffline: (deaf: boolean) => void
   /** Given where the consumer's receipts settle: nothing is subscribed to otherwise. */
   readonly onReceipt?: ((receipt: Heard) => void) | undefined
+  /** Default: over the network. */
+  readonly connect?: Connect | undefined
 }
 
 export class MqttPublisher implements Publisher {
   readonly #context: PublisherContext
   readonly #retained = new Map<string, string>()
-  #connection: Connection | undefined
+  #connection: Link | undefined
   #window: PublishWindow
   #published = 0
   /** Uptime at which records in flight were sent, oldest first. */
@@ -130,12 +138,12 @@ export class MqttPublisher implements Publisher {
   }
 
   async #connectAndStay(signal: AbortSignal): Promise<TransportError> {
-    const { config, topics, log, onOnline, onOffline } = this.#context
-    let connection: Connection
+    const { config, topics, log, onOnline, onOffline, connect = Connection.open } = this.#context
+    let connection: Link
     this.#answered = this.#alive = this.#deaf = false
     try {
       const will = { topic: topics.state, payload: JSON.stringify({ state: 'offline', reason: 'lost' }) }
-      connection = await Connection.open(config, will, signal)
+      connection = await connect(config, will, signal)
     } catch (error) {
       return error instanceof TransportError ? error : new TransportError('broker-unreachable', messageOf(error))
     }
@@ -159,7 +167,7 @@ export class MqttPublisher implements Publisher {
   }
 
   /** A refusal is said once, and asked about again: whoever runs the broker may have allowed it since. */
-  async #hearReceipts(connection: Connection, over: AbortSignal): Promise<void> {
+  async #hearReceipts(connection: Link, over: AbortSignal): Promise<void> {
     const { clock, log, topics, onReceipt } = this.#context
     if (!onReceipt) return
     let heard = onReceipt
@@ -179,7 +187,7 @@ export class MqttPublisher implements Publisher {
   }
 
   /** mqtt.js waits for a PUBACK for ever: drops the connection when the oldest one stays out. */
-  async #watchAcks(connection: Connection, over: AbortSignal): Promise<void> {
+  async #watchAcks(connection: Link, over: AbortSignal): Promise<void> {
     const { clock, log } = this.#context
     while (!over.aborted) {
       const [oldest] = this.#sentAt.values()
@@ -193,7 +201,7 @@ export class MqttPublisher implements Publisher {
     }
   }
 
-  async #sayGoodbye(connection: Connection): Promise<void> {
+  async #sayGoodbye(connection: Link): Promise<void> {
     const stopped = JSON.stringify({ state: 'offline', reason: 'stopped' })
     const said = connection.publish(this.#context.topics.state, stopped, true).catch(() => undefined)
     // A broker that does not answer must not hold up the stop; one that does must not leave a timer that does.
