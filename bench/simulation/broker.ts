@@ -85,7 +85,7 @@ export class Broker {
     return async (_config, _will, signal) => {
       await sleep(between(this.#random, 1, CONNECT_MS), signal)
       if (this.troubles.away || signal.aborted) throw new TransportError('broker-unreachable', 'no connection')
-      this.#line?.end('another client took over', 'cut')
+      this.#line?.cut('another client took over')
       const receiveMaximum = this.windowOfOne ? 1 : 65_535
       if (this.windowOfOne) this.#trace.fault('broker-window-of-one')
       const line = this.#lineOf(owner, receiveMaximum)
@@ -184,7 +184,7 @@ export class Broker {
   /** The connection of the gateway ends. True when there was one. */
   cut(): boolean {
     if (!this.#line?.open) return false
-    this.#line.end('the connection to the broker was closed', 'cut')
+    this.#line.cut()
     return true
   }
 

@@ -7,9 +7,11 @@ import type { Broker, Travelling } from './broker.js'
 import type { Scheduler } from './scheduler.js'
 import type { Trace } from './trace.js'
 
-const RECEIPT_EVERY_MS = 3_000
-/** A gap may close by itself. */
+/** It says what it has so long after something came. */
+const RECEIPT_AFTER_MS = 3_000
+/** A gap may close by itself; asked for in vain, it is asked for again, less and less often. */
 const PATIENCE_MS = 5_000
+const MOST_PATIENCE_MS = 600_000
 const TRIP_MS = 50
 const NONSENSE = ['', '{', '{"journal":"0123456789abcdef","upTo":3}', '[1,2]', '{"upTo":-1}']
 
@@ -34,18 +36,17 @@ export class Consumer {
   /** All up to here is here. */
   #upTo = 0
   #newest = 0
-  /** Since when something is missing. */
-  #missingSince: number | undefined
+  #asking = false
+  #patienceMs = PATIENCE_MS
   #journal = ''
   readonly wrong: string[] = []
   redelivered = 0
   silent = false
-  #said = 0
+  #speaking = false
 
   constructor(options: ConsumerOptions) {
     this.#options = options
     this.arrive()
-    this.#tick()
   }
 
   arrive(): void {
@@ -65,6 +66,7 @@ export class Consumer {
     const { id, journal, seq } = record
     this.journals.add(journal)
     this.#journal = journal
+    this.#speakSoon()
     const known = this.ids.get(seq)
     if (known !== undefined && known !== id) this.wrong.push(`number ${seq} came with two ids`)
     const before = this.#seqs.get(id)
@@ -89,33 +91,38 @@ export class Consumer {
   #count({ seq, prev }: Travelling): void {
     while (this.ids.has(this.#upTo + 1) || this.#gone.has(this.#upTo + 1)) this.#upTo += 1
     if (prev !== null && prev >= seq) this.wrong.push(`record ${seq} says that it comes behind ${prev}`)
-    if (this.#upTo === this.#newest) this.#missingSince = undefined
-    else this.#missingSince ??= this.#options.scheduler.now
+    if (this.#upTo < this.#newest) this.#askSoon()
   }
 
-  #tick(): void {
-    const { scheduler } = this.#options
-    if (!this.silent && this.#options.sendsReceipts && this.#journal !== '') this.#speak()
-    scheduler.after(RECEIPT_EVERY_MS, () => this.#tick())
+  /** Also of what came again: whoever sends it again did not hear of it. */
+  #speakSoon(): void {
+    const { scheduler, sendsReceipts, retainsReceipts } = this.#options
+    if (this.#speaking || !sendsReceipts) return
+    this.#speaking = true
+    scheduler.after(RECEIPT_AFTER_MS, () => {
+      this.#speaking = false
+      this.#send({ upTo: this.#upTo }, retainsReceipts)
+    })
   }
 
-  #speak(): void {
-    const { scheduler, retainsReceipts } = this.#options
-    const journal = this.#journal
-    const late = this.#missingSince !== undefined && scheduler.now - this.#missingSince >= PATIENCE_MS
-    if (late) {
-      this.#missingSince = scheduler.now
-      this.#send(JSON.stringify({ journal, missing: this.#gaps() }), false)
-    }
-    // Said again now and then: one may get lost.
-    if (this.#upTo > this.#said || scheduler.now % 5 === 0) this.#send(JSON.stringify({ journal, upTo: this.#upTo }), retainsReceipts) // prettier-ignore
-    this.#said = this.#upTo
+  #askSoon(): void {
+    const { scheduler, sendsReceipts } = this.#options
+    if (this.#asking || !sendsReceipts) return
+    this.#asking = true
+    scheduler.after(this.#patienceMs, () => {
+      this.#asking = false
+      const missing = this.#gaps()
+      this.#patienceMs = missing.length === 0 ? PATIENCE_MS : Math.min(2 * this.#patienceMs, MOST_PATIENCE_MS)
+      if (missing.length === 0) return
+      this.#send({ missing }, false)
+      this.#askSoon()
+    })
   }
 
   #gaps(): [number, number][] {
     const gaps: [number, number][] = []
     for (let seq = this.#upTo + 1; seq <= this.#newest; seq++) {
-      if (this.ids.has(seq)) continue
+      if (this.ids.has(seq) || this.#gone.has(seq)) continue
       const last = gaps.at(-1)
       if (last?.[1] === seq - 1) last[1] = seq
       else gaps.push([seq, seq])
@@ -123,10 +130,11 @@ export class Consumer {
     return gaps
   }
 
-  #send(text: string, retain: boolean): void {
+  #send(said: { readonly upTo: number } | { readonly missing: [number, number][] }, retain: boolean): void {
+    if (this.silent) return
     const { broker, trace } = this.#options
-    trace.note(`consumer: ${text.replace(/"[0-9a-f]{16}"/, 'it')}`)
-    if (!broker.receipt(text, retain)) trace.fault('receipt-lost')
+    trace.note(`consumer: ${JSON.stringify(said)}`)
+    if (!broker.receipt(JSON.stringify({ journal: this.#journal, ...said }), retain)) trace.fault('receipt-lost')
   }
 
   /** Something that no gateway may believe. */

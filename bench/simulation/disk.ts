@@ -38,6 +38,9 @@ export class Disk {
   full = false
   /** The next write fails so. */
   failing: 'before' | 'after-write' | undefined
+  /** Of a control: whatever is stored is not synced. */
+  lax = false
+  #calm = false
   /** Milliseconds that the commits since the last look took. */
   spentMs = 0
 
@@ -57,8 +60,18 @@ export class Disk {
     this.#armed = { at, share }
   }
 
-  get armed(): boolean {
-    return this.#armed !== undefined
+  disarm(): void {
+    this.#armed = undefined
+  }
+
+  /** What a person does at the console is no part of what is tested: it does not fail. */
+  calmly<T>(act: () => T): T {
+    this.#calm = true
+    try {
+      return act()
+    } finally {
+      this.#calm = false
+    }
   }
 
   /** The process is gone: whatever still runs of it writes nothing. What it wrote is kept; see `swap`. */
@@ -78,6 +91,7 @@ export class Disk {
       renameSync(this.#next, this.folder)
     }
     this.#durable = undefined
+    this.lax = false
     this.#dead = false
   }
 
@@ -110,7 +124,9 @@ export class Disk {
 
   /** A commit, or a write that is one. */
   write<T>(connection: Database.Database, work: () => T): T {
+    if (this.#calm) return work()
     if (this.#dead) throw new Killed()
+    if (this.lax) connection.pragma('synchronous = NORMAL')
     this.#failIf('before')
     const armed = this.#armed
     if (armed?.at === 'before') this.#cut('before')
@@ -192,7 +208,7 @@ function interpose(): void {
     const statement = prepare.call(this, sql)
     const disk = diskOf(this)
     if (!disk || !WRITES.test(sql)) return statement
-    const run = statement.run.bind(statement)
+    const run = statement.run.bind(statement) as (...values: unknown[]) => Database.RunResult
     const guarded = (...values: unknown[]) => outside(disk, this, () => run(...values))
     return Object.defineProperty(statement, 'run', { value: guarded })
   } as typeof prepare

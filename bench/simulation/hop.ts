@@ -31,6 +31,7 @@ export class Hop {
   #busyUntil = 0
   #answeredAt = 0
   #ended = false
+  #died: Error | undefined
   #take: ((request: Request) => void) | undefined
   #onMessage: ((answer: Answer) => void)[] = []
   #onError: ((error: Error) => void)[] = []
@@ -46,7 +47,7 @@ export class Hop {
     const port: ThreadPort = {
       on: (_event, listener) => (this.#take = listener),
       postMessage: (answer) => void this.#answers.push(answer),
-      close: () => this.#end(),
+      close: () => (this.#ended = true),
     }
     const time = { clock, timers: this.#timers() }
     this.#inThread(START_MS, () => runThread(port, structuredClone(options), time))
@@ -89,7 +90,7 @@ export class Hop {
   }
 
   #run(act: () => void): void {
-    const { scheduler, disk } = this.#context
+    const { scheduler, disk, owner } = this.#context
     disk.spentMs = 0
     try {
       act()
@@ -100,6 +101,13 @@ export class Hop {
     const answers = this.#answers
     this.#answers = []
     for (const answer of answers) this.#deliver(answer)
+    if (this.#ended) scheduler.at(Math.max(this.#busyUntil, this.#answeredAt) + 1, () => this.#exit(), owner)
+  }
+
+  #exit(): void {
+    const died = this.#died
+    if (died) this.#onError.forEach((listener) => listener(died))
+    this.#onExit.forEach((listener) => listener())
   }
 
   #deliver(answer: Answer): void {
@@ -111,18 +119,8 @@ export class Hop {
 
   /** As an exception that nobody catches in a thread. */
   #die(error: unknown): void {
-    const { scheduler, owner } = this.#context
-    const died = error instanceof Error ? error : new Error(String(error))
-    scheduler.after(1, () => this.#onError.forEach((listener) => listener(died)), owner)
-    this.#end()
-  }
-
-  #end(): void {
-    if (this.#ended) return
+    this.#died = error instanceof Error ? error : new Error(String(error))
     this.#ended = true
-    const { scheduler, owner } = this.#context
-    const at = Math.max(scheduler.now, this.#answeredAt) + 1
-    scheduler.at(at, () => this.#onExit.forEach((listener) => listener()), owner)
   }
 
   #timers(): Timers {

@@ -29,6 +29,8 @@ export class Line implements Link {
   /** Packets overtake none on their way: the last one arrives there, and here, at these times. */
   #thereAt = 0
   #hereAt = 0
+  /** What was on its way when the line was cut arrives until then, and no further. */
+  #cutAt = Infinity
 
   constructor(scheduler: Scheduler, owner: Owner, limits: Limits, events: LineEvents) {
     this.#scheduler = scheduler
@@ -79,28 +81,35 @@ export class Line implements Link {
   }
 
   drop(): void {
-    this.end('the connection to the broker was closed', 'cut')
+    this.#end('the connection to the broker was closed', 'cut')
+  }
+
+  /** The broker ends it. */
+  cut(message = 'the connection to the broker was closed'): void {
+    this.#cutAt = Math.min(this.#cutAt, this.#scheduler.now + this.#events.tripMs())
+    this.#scheduler.after(0, () => this.#end(message, 'cut'), this.#owner)
   }
 
   close(): Promise<void> {
-    this.end('closed', 'goodbye')
+    this.#end('closed', 'goodbye')
     return Promise.resolve()
   }
 
   /** It is over for the gateway; what it had sent may still arrive. */
-  end(message: string, how: 'cut' | 'goodbye'): void {
+  #end(message: string, how: 'cut' | 'goodbye'): void {
     if (this.#over) return
     this.#over = new TransportError('broker-unreachable', message)
     const lost = new PublishError('retry', 'publish-offline', message)
     for (const fail of this.#pending) fail(lost)
     this.#pending.clear()
+    if (how === 'cut') this.#cutAt = Math.min(this.#cutAt, this.#scheduler.now + this.#events.tripMs())
     this.#events.onEnd(how)
     this.#resolveEnded(this.#over)
   }
 
   #toBroker(act: () => void): void {
     this.#thereAt = Math.max(this.#thereAt, this.#scheduler.now + this.#events.tripMs())
-    this.#scheduler.at(this.#thereAt, act)
+    this.#scheduler.at(this.#thereAt, () => this.#scheduler.now <= this.#cutAt && act())
   }
 
   #toGateway(act: () => void): void {

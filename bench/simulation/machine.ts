@@ -56,6 +56,11 @@ export class Machine {
     return Math.floor(this.#offset + this.uptime)
   }
 
+  /** How long it truly takes until the uptime has grown by so much. */
+  untilUptime(ms: number): number {
+    return Math.round(ms / this.#rate)
+  }
+
   /** A new run of the kernel. Without a clock battery the wall clock begins somewhere in the past. */
   boot(wall: 'set' | 'unset'): void {
     const last = this.wall

@@ -4,6 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 /** Whose an event is: what belongs to a process that was killed does not happen any more. */
 export interface Owner {
   readonly alive: boolean
+  /** It stands still until then, as in suspend: what happens to it meanwhile it sees afterwards. */
+  readonly frozenUntil?: number
 }
 
 /** The world outlives every process. */
@@ -16,6 +18,9 @@ interface Event {
   /** Undefined once it was cancelled. */
   act: (() => void) | undefined
 }
+
+/** No seed needs a tenth of it. */
+const MOST_EVENTS = 3_000_000
 
 export class Scheduler {
   /** True time: whole milliseconds since the simulation began. */
@@ -30,16 +35,17 @@ export class Scheduler {
     return this.at(this.now + Math.max(0, Math.ceil(ms)), act, owner)
   }
 
-  at(due: number, act: () => void, owner: Owner = WORLD): () => void {
+  at(time: number, act: () => void, owner: Owner = WORLD): () => void {
+    const due = Math.max(time, owner.frozenUntil ?? 0)
     const event: Event = { due, nr: this.#nr++, owner, act }
     this.#heap.push(event)
     this.#up(this.#heap.length - 1)
     return () => void (event.act = undefined)
   }
 
-  /** The timers of `owners` stand still for so long, as in suspend. */
-  postpone(owners: ReadonlySet<Owner>, ms: number): void {
-    for (const event of this.#heap) if (owners.has(event.owner)) event.due += ms
+  /** The timers of `owner` stand still for so long. */
+  postpone(owner: Owner, ms: number): void {
+    for (const event of this.#heap) if (event.owner === owner) event.due += ms
     this.#heap.sort(compare)
   }
 
@@ -57,6 +63,7 @@ export class Scheduler {
       if (next.act === undefined || !next.owner.alive) continue
       this.now = Math.max(this.now, next.due)
       this.count += 1
+      if (this.count > MOST_EVENTS) throw new Error('the simulation does not come to an end')
       next.act()
       await turn()
     }
