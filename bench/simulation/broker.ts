@@ -98,8 +98,13 @@ export class Broker {
 
   #lineOf(owner: Owner, receiveMaximum: number): Line {
     const limits = { receiveMaximum, maximumPacketSize: Infinity, retain: true }
+    let stuck = false
     const line: Line = new Line(this.#scheduler, owner, limits, {
-      onPublish: (topic, payload, retain, ack) => this.#arrived(topic, payload, retain, ack),
+      onPublish: (topic, payload, retain, ack) => {
+        // Once it has left something lying, it takes nothing behind that: a connection has an order.
+        stuck ||= this.troubles.deaf || this.troubles.away
+        if (!stuck) this.#arrived(topic, payload, retain, ack)
+      },
       onSubscribe: (topic) => this.#subscribed(topic),
       onEnd: (how) => {
         this.#trace.note(`broker: ${how}`)
@@ -112,7 +117,6 @@ export class Broker {
 
   #arrived(topic: string, payload: string, retain: boolean, ack: (code?: number) => void): void {
     const { troubles } = this
-    if (troubles.deaf || troubles.away) return
     if (retain) return ack()
     const record = JSON.parse(payload) as Travelling
     if (this.#strikes(troubles.refusedOf100)) {

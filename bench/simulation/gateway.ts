@@ -1,5 +1,6 @@
 /** The box at the door: one process after the other on one disk, and how each of them ends. */
 import { messageOf, JournalError } from '../../src/errors.js'
+import { isUnmade } from '../../src/journal/database.js'
 import { between, type Random } from '../../simulators/random.js'
 import type { Light, Stored } from '../faults/stored.js'
 import type { CutAt, Disk } from './disk.js'
@@ -150,12 +151,14 @@ export class Gateway {
 
   /** Whatever it showed must be in what it left. */
   #died(restartMs: number | undefined): void {
-    const { scheduler, stored, onDeath } = this.#context
+    const { scheduler, stored, disk, onDeath } = this.#context
     if (!this.life) return
     this.life.alive = false
     this.life = undefined
     this.ranMs += scheduler.now - this.#startedAt
-    this.#check(() => stored.check(this.lights))
+    // A first start that was cut short leaves nothing to look into.
+    if (stored.ids.length > 0 || this.lights.length > 0 || !isUnmade(disk.left))
+      this.#check(() => stored.check(this.lights))
     this.lights = []
     onDeath()
     if (restartMs !== undefined) scheduler.after(restartMs, () => this.start())
@@ -176,6 +179,7 @@ export class Gateway {
     const { scheduler, machine, trace } = this.#context
     trace.fault('suspend', String(ms))
     scheduler.postpone(life, ms)
+    this.ranMs -= ms
     life.frozenUntil = scheduler.now + ms
     machine.suspended(ms)
   }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { journalFile } from '../../src/config/paths.js'
 import type { StatusLine } from '../../src/control.js'
 import { messageOf } from '../../src/errors.js'
+import { isUnmade } from '../../src/journal/database.js'
 import { JournalReader } from '../../src/journal/query.js'
 import { between } from '../../simulators/random.js'
 import { SITE } from '../fixture.js'
@@ -39,7 +40,7 @@ export async function play(site: Site): Promise<string[]> {
   gateway.over = true
   await last(site)
   const { stored, truth, shown, disk } = site
-  const isThere = existsSync(disk.left)
+  const isThere = existsSync(disk.left) && !isUnmade(disk.left)
   return [
     ...gateway.wrong,
     ...late,
