@@ -99,7 +99,7 @@ describe('a full disk', () => {
     if (mounted.status !== 0) skip(this, 'no small disk can be mounted: not root, or in a container')
   })
 
-  it('keeps nothing of the commit that failed, uses no number up, and is left behind when there is space', () => {
+  it('keeps nothing of the commit that failed, uses no number up, and is left behind when there is space (B01)', () => {
     const file = `${small}/journal.db`
     const journal = new Journal(file, IDENTITY)
     const error = journalError(() => {
@@ -181,14 +181,14 @@ describe('a file that is no journal of ours', () => {
     assert.match(isRefused('journal-foreign', EXIT.data).message, /newer punchd \(format 99/)
   })
 
-  it('but with a broken header is named and left alone', () => {
+  it('but with a broken header is named and left alone (B09)', () => {
     const bytes = begin()
     bytes.fill(0xff, 16, 100)
     writeFileSync(file(), bytes)
     isRefused('journal-corrupt', EXIT.data)
   })
 
-  it('but with broken pages is named and left alone, wherever they are', () => {
+  it('but with broken pages is named and left alone, wherever they are (B09)', () => {
     const bytes = begin()
     const pageSize = bytes.readUInt16BE(16)
     assert.ok(bytes.length / pageSize > 10)
@@ -207,7 +207,7 @@ describe('a file that is no journal of ours', () => {
     isRefused('journal-corrupt', EXIT.data)
   })
 
-  it('but empty, as after a power cut at birth, becomes one', () => {
+  it('but empty, as after a power cut at birth, becomes one (A08)', () => {
     writeFileSync(file(), '')
     const journal = new Journal(file(), IDENTITY)
     fill(journal, 1)
@@ -245,7 +245,7 @@ describe('the lock of a data directory', () => {
     lockDirectory(folder.path)()
   })
 
-  it('is refused to a second process', async () => {
+  it('is refused to a second process (A15)', async () => {
     const unlock = lockDirectory(folder.path)
     assert.equal((await startCode(lockingCode()).ended).stdout, 'journal-busy\n')
     unlock()

@@ -76,7 +76,7 @@ describe('the journal thread', () => {
     assert.ok(turns > 0)
   })
 
-  it('loses nothing that it answered to a SIGKILL', async function () {
+  it('loses nothing that it answered to a SIGKILL (A01)', async function () {
     this.timeout(90_000)
     const code = `
       import { writeSync } from 'node:fs'

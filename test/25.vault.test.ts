@@ -54,7 +54,7 @@ describe('the vault', () => {
     assert.ok(!sealed.includes('Ada'))
   })
 
-  it('keeps its keys as text, and takes no half of it', () => {
+  it('keeps its keys as text, and takes no half of it (A08)', () => {
     const keys = newKeys()
     const text = keysText(keys)
     assert.deepEqual(parseKeys(text), keys)
