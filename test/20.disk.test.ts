@@ -86,6 +86,30 @@ describe('durability', () => {
   })
 })
 
+describe('wear', () => {
+  const folder = tempFolder()
+  const MOST_BYTES = 40 * 1024
+
+  it(`is at most ${MOST_BYTES} bytes written for a punch in a commit of its own, checkpoints included (B17)`, async () => {
+    const COMMITS = 2_000
+    const { code, stdout, stderr } = await startCode(`
+      import { readFileSync } from 'node:fs'
+      const { Journal } = await import(${built('journal/journal.js')})
+      const journal = new Journal(${JSON.stringify(folder.file('journal.db'))}, ${JSON.stringify(IDENTITY)})
+      const draft = ${JSON.stringify(punchDraft('AA'))}
+      const written = () => Number(/^wchar: (\\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))[1])
+      const before = written()
+      for (let commit = 0; commit < ${COMMITS}; commit++) journal.append([draft])
+      journal.close()
+      console.log((written() - before) / ${COMMITS})`).ended
+    assert.equal(code, 0, stderr)
+    const each = Number(stdout)
+    console.log(`      ${Math.round(each)} bytes a punch`)
+    // Less than a page would mean that something else was measured.
+    assert.ok(each > 4_096 && each <= MOST_BYTES, `${each} bytes a punch`)
+  })
+})
+
 describe('a full disk', () => {
   let small: string
   // Hooks run in their order: it must be off before its folder is removed.
@@ -179,6 +203,14 @@ describe('a file that is no journal of ours', () => {
     db.pragma('user_version = 99')
     db.close()
     assert.match(isRefused('journal-foreign', EXIT.data).message, /newer punchd \(format 99/)
+  })
+
+  it('but of a trial version is named and left alone: there is nothing to migrate from (A07)', () => {
+    begin()
+    const db = new Database(file())
+    db.pragma('user_version = 2')
+    db.close()
+    assert.match(isRefused('journal-foreign', EXIT.data).message, /trial version \(format 2\)/)
   })
 
   it('but with a broken header is named and left alone (B09)', () => {

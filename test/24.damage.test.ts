@@ -175,6 +175,15 @@ describe('a damaged data directory', function () {
     assert.equal((await audit('journal-begun'))?.['seq'], 21)
   })
 
+  it('without its database: a new journal begins and says why, behind the numbers that were used (B12)', async () => {
+    for (const end of ['', '-wal', '-shm']) rmSync(data(`journal.db${end}`), { force: true })
+    await run()
+    const { reason, lastSeq, anchorSeq } = await told('journal-begun')
+    assert.deepEqual([reason, lastSeq, anchorSeq], ['replaced', 0, 20])
+    assert.equal((await audit('journal-begun'))?.['seq'], 21)
+    assert.match(await verified(), /^ok: /)
+  })
+
   it('with the database of another journal: a new journal begins and says why (B12)', async () => {
     folded()
     const db = new Database(data('journal.db'))
