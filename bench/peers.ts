@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { rmSync } from 'node:fs'
 import { NO_MOSQUITTO, mosquittoProgram } from './broker.js'
+import { messageOf } from '../src/errors.js'
 import { BenchError, outcomeOf, type Bench, type BenchOptions } from './outcome.js'
 import { bridges } from './peers/bridge.js'
 import { install, outside } from './peers/install.js'
@@ -33,14 +34,14 @@ export const peers: Bench = {
     const { peers: all, absent } = everybody({ installed, thingsboard: given.thingsboard })
     const size = quick ? 'quick' : full ? 'full' : 'usual'
     const turns = turnsOf(all, ROUNDS[size])
-    const runs = await runAll(turns, PUNCHES[size], options)
+    const { runs, failed } = await runAll(turns, PUNCHES[size], options)
     checkControl(runs)
     const ours = runs.filter(({ peer }) => peer === punchd.name)
     const bad = ours.map(({ lost, twice, disordered, accepted }) => (lost + twice + disordered) / accepted)
     const figures = { punches: PUNCHES[size], runs: runs.length, folder: dir ?? 'none; see --install' }
     // Not the median: one lost punch in one run is one too many.
     const worst = outcomeOf(this.goal, 'accepted', [Math.max(...bad)], figures)
-    return { ...worst, extra: extraOf(all, JOBS, runs, absent) }
+    return { ...worst, extra: extraOf({ peers: all, jobs: JOBS, runs, failed, absent }) }
   },
 }
 
@@ -58,6 +59,12 @@ function everybody(given: Given): Found {
   return { peers: found.flatMap((one) => one.peers), absent: found.flatMap((one) => one.absent) }
 }
 
+interface Ran {
+  readonly runs: Run[]
+  /** Runs that could not be made, a sentence each. */
+  readonly failed: string[]
+}
+
 interface Turn {
   readonly peer: Peer
   readonly job: Job
@@ -73,24 +80,32 @@ function turnsOf(all: readonly Peer[], rounds: number): Turn[] {
   ).flat()
 }
 
-async function runAll(turns: readonly Turn[], punches: number, { folder, quick, say }: BenchOptions): Promise<Run[]> {
-  const runs: Run[] = []
+async function runAll(turns: readonly Turn[], punches: number, options: BenchOptions): Promise<Ran> {
+  const { folder, quick, say } = options
+  const ran: Ran = { runs: [], failed: [] }
   let next = 0
   const work = async (): Promise<void> => {
     for (let index = next++; index < turns.length; index = next++) {
       const { peer, job } = turns[index]!
       const own = join(folder, String(index))
-      const run = await runJob(peer, job, punches, own)
-      rmSync(own, { recursive: true })
-      runs.push(run)
-      const { accepted, lost, again, twice } = run
-      say(
-        `peers ${runs.length}/${turns.length} ${peer.name}, ${job}: ${accepted} accepted, ${lost} lost, ${again + twice} again`,
-      )
+      try {
+        const run = await runJob(peer, job, punches, own)
+        ran.runs.push(run)
+        say(`peers ${index + 1}/${turns.length} ${storyOf(run)}`)
+      } catch (error) {
+        // What is wrong with others is told; what is wrong with us, or with what the others are held against, ends it.
+        if (peer === punchd || peer.name === CONTROL) throw error
+        ran.failed.push(`${peer.name}, ${job}: did not run: ${messageOf(error)}`)
+      }
+      rmSync(own, { recursive: true, force: true })
     }
   }
   await Promise.all(Array.from({ length: quick ? AT_ONCE_QUICK : 1 }, work))
-  return runs
+  return ran
+}
+
+function storyOf({ peer, job, accepted, lost, again, twice }: Run): string {
+  return `${peer}, ${job}: ${accepted} accepted, ${lost} lost, ${again + twice} again`
 }
 
 /** It keeps all in memory: who does not see that a kill loses it would not see anything else. */

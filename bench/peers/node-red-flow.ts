@@ -7,6 +7,9 @@ const WIDE = 'CREATE TABLE IF NOT EXISTS waiting(id INTEGER PRIMARY KEY AUTOINCR
 
 type FlowNode = Readonly<Record<string, unknown>>
 
+/** What has no place on the tab counts as configuration. */
+const DRAWN = { z: 'tab', x: 100, y: 100 }
+
 function common(port: number): FlowNode[] {
   return [
     { id: 'tab', type: 'tab', label: 'peers' },
@@ -21,14 +24,14 @@ function common(port: number): FlowNode[] {
       keepalive: '60',
       cleansession: false,
     },
-    { id: 'in', type: 'http in', z: 'tab', url: '/punch', method: 'post', wires: [['take']] },
-    { id: 'answer', type: 'http response', z: 'tab', statusCode: '200', wires: [] },
-    { id: 'out', type: 'mqtt out', z: 'tab', topic: TOPIC, qos: '1', broker: 'broker', wires: [] },
+    { id: 'in', type: 'http in', ...DRAWN, url: '/punch', method: 'post', wires: [['take']] },
+    { id: 'answer', type: 'http response', ...DRAWN, statusCode: '200', wires: [] },
+    { id: 'out', type: 'mqtt out', ...DRAWN, topic: TOPIC, qos: '1', broker: 'broker', wires: [] },
   ]
 }
 
 function code(id: string, func: string, ...wires: readonly string[][]): FlowNode {
-  return { id, type: 'function', z: 'tab', func, outputs: wires.length, wires }
+  return { id, type: 'function', ...DRAWN, func, outputs: wires.length, wires }
 }
 
 /** HTTP in → mqtt out, and the answer. */
@@ -42,7 +45,7 @@ export function sqliteFlow(port: number, file: string): FlowNode[] {
   const sqlite = (id: string, how: FlowNode, wires: readonly string[][]): FlowNode => ({
     id,
     type: 'sqlite',
-    z: 'tab',
+    ...DRAWN,
     mydb: 'db',
     ...how,
     wires,
@@ -50,7 +53,7 @@ export function sqliteFlow(port: number, file: string): FlowNode[] {
   const inject = (id: string, how: FlowNode, to: string): FlowNode => ({
     id,
     type: 'inject',
-    z: 'tab',
+    ...DRAWN,
     props: [{ p: 'payload' }],
     ...how,
     wires: [[to]],
@@ -60,20 +63,23 @@ export function sqliteFlow(port: number, file: string): FlowNode[] {
     { id: 'db', type: 'sqlitedb', db: file, mode: 'RWC' },
     inject('once', { once: true, onceDelay: 0.1 }, 'schema'),
     code('schema', `msg.topic = 'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; ${WIDE};'; return msg`, ['make']),
-    sqlite('make', { sqlquery: 'batch' }, [[]]),
+    sqlite('make', { sqlquery: 'batch' }, [['made']]),
+    code('made', `flow.set('made', true); return msg`, ['gate']),
     code('take', 'msg.params = { $body: JSON.stringify(msg.payload) }; return msg', ['insert']),
     sqlite('insert', { sqlquery: 'prepared', sql: 'INSERT INTO waiting(body) VALUES ($body)' }, [['answer']]),
     inject('tick', { repeat: '1' }, 'gate'),
-    { id: 'status', type: 'status', z: 'tab', scope: ['out'], wires: [['connection']] },
+    { id: 'status', type: 'status', ...DRAWN, scope: ['out'], wires: [['connection']] },
     code('connection', connection, ['gate']),
-    code('gate', `if (!flow.get('up') || flow.get('busy')) return null; flow.set('busy', true); return msg`, [
-      'select',
-    ]),
+    code(
+      'gate',
+      `if (!flow.get('made') || !flow.get('up') || flow.get('busy')) return null; flow.set('busy', true); return msg`,
+      ['select'],
+    ),
     sqlite('select', { sqlquery: 'fixed', sql: `SELECT id, body FROM waiting ORDER BY id LIMIT ${PACK}` }, [
       ['spread'],
     ]),
     code('spread', spread, ['out']),
-    { id: 'complete', type: 'complete', z: 'tab', scope: ['out'], wires: [['count']] },
+    { id: 'complete', type: 'complete', ...DRAWN, scope: ['out'], wires: [['count']] },
     code('count', count, ['delete']),
     sqlite('delete', { sqlquery: 'prepared', sql: 'DELETE FROM waiting WHERE id <= $last' }, [['next']]),
     code('next', `flow.set('busy', false); return msg`, ['gate']),

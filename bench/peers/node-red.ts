@@ -12,6 +12,8 @@ import type { Found, Given, Peer, PeerLife, Place } from './peer.js'
 
 const UP_MS = 60_000
 const ANSWER_MS = 10_000
+/** What a flow does once at its start comes a little after it. */
+const ONCE_MS = 1_000
 const OK = 200
 const ACCEPTED = 'HTTP 200 of the flow'
 
@@ -77,6 +79,7 @@ async function startNodeRed(home: string, place: Place, flow: readonly unknown[]
       throw new Error(`peers: Node-RED did not come up: ${log}`)
     await sleep(20)
   }
+  await sleep(ONCE_MS)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   return {
     pid: child.pid ?? 0,

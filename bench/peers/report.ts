@@ -21,16 +21,18 @@ const COLUMNS = [
   'at kill',
 ]
 
-export function extraOf(
-  peers: readonly Peer[],
-  jobs: readonly Job[],
-  runs: readonly Run[],
-  absent: readonly Absent[],
-): Extra {
-  const rows = peers.flatMap(({ name }) =>
-    jobs.map((job) => rowOf(runs.filter((run) => run.peer === name && run.job === job))),
-  )
-  return { columns: COLUMNS, rows, notes: [...LEGEND, ...peers.map(noteOf), ...absent.map(absentNote)] }
+export interface Report {
+  readonly peers: readonly Peer[]
+  readonly jobs: readonly Job[]
+  readonly runs: readonly Run[]
+  readonly failed: readonly string[]
+  readonly absent: readonly Absent[]
+}
+
+export function extraOf({ peers, jobs, runs, failed, absent }: Report): Extra {
+  const of = (name: string, job: Job): Run[] => runs.filter((run) => run.peer === name && run.job === job)
+  const rows = peers.flatMap(({ name }) => jobs.map((job) => rowOf(of(name, job)))).filter((row) => row.length > 0)
+  return { columns: COLUMNS, rows, notes: [...LEGEND, ...peers.map(noteOf), ...failed, ...absent.map(absentNote)] }
 }
 
 const LEGEND = [
