@@ -76,7 +76,7 @@ function npm(folder: string, what: string): string | undefined {
   // Without one npm would look for one further up.
   if (!existsSync(description)) writeFileSync(description, '{"private":true}\n')
   // Native parts come with their packages or are built there: without install scripts they would not.
-  return run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts=false', what], folder)
+  return run('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts=false', what], folder)
 }
 
 /** One commit, without its history. */

@@ -17,7 +17,11 @@ const ROWS = [
     type: 'sqlite',
     settings: 'type sqlite, everything else as shipped (packs of 10)',
   },
-  { name: 'ThingsBoard storage, file', type: 'file', settings: 'type file, everything else as shipped (packs of 10)' },
+  {
+    name: 'ThingsBoard storage, file',
+    type: 'file',
+    settings: 'type file, everything else as shipped (packs of 10, files of 10,000)',
+  },
 ] as const
 
 export function thingsBoard({ installed, thingsboard }: Given): Found {
