@@ -37,7 +37,7 @@ export function extraOf({ peers, jobs, runs, failed, absent }: Report): Extra {
 
 const LEGEND = [
   'lost: accepted and never received. again: received again, under the same identity. Counts are those of the worst round, times are medians.',
-  'kill: right after the last acceptance, before the broker is back. Who writes a moment later loses what came in that moment: at this speed that may be all. kill mid-drain: when a fifth has arrived.',
+  'kill: right after the last acceptance, before the broker is back. Who writes a moment later loses what came in that moment: at this speed that may be all. kill mid-drain: when a fifth has arrived (at kill: so many had); – where it never came to that.',
   'produce: first to last acceptance. first: from the broker back to the first message; it holds whatever pause the peer was in.',
   'written: write_bytes of its process ÷ punches. peak: highest RSS of its process. message: payload as received.',
 ]
