@@ -82,8 +82,10 @@ export class Reference {
     this.#expect(punch, 'person', punch.person?.ref ?? null, known)
     if (this.#isTurnedAway(owner)) return this.#expect(punch, 'verdict', punch.verdict, 'unknown')
     const openers = this.#accepted.filter((first) => this.#opens(first, punch))
-    this.#expect(punch, 'verdict', punch.verdict, openers.length > 0 ? 'repeat' : 'accepted')
-    if (punch.verdict === 'repeat' && openers.length > 0)
+    const [first] = openers
+    const why = first ? `verdict, ${apart(first.clock, punch.clock)} ms from record ${first.seq},` : 'verdict'
+    this.#expect(punch, why, punch.verdict, first ? 'repeat' : 'accepted')
+    if (punch.verdict === 'repeat' && first)
       this.#expect(punch, 'repeatOf', openers.some(({ id }) => id === punch.repeatOf), true) // prettier-ignore
     if (punch.verdict !== 'accepted') return
     this.#accepted.push(punch)
