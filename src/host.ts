@@ -4,8 +4,7 @@ import { diskSpace, type DiskSpace } from './documents.js'
 import { JournalThread } from './journal/client.js'
 import { lockDirectory } from './journal/lock.js'
 import type { ThreadOptions } from './journal/protocol.js'
-import { Connection } from './mqtt/connection.js'
-import type { Connect } from './mqtt/publisher.js'
+import { overNetwork, type Connect } from './mqtt/publisher.js'
 
 export interface Host {
   /** One daemon per data directory: returns what releases it, or throws. */
@@ -21,6 +20,6 @@ export const HOST: Host = {
   lock: lockDirectory,
   openJournal: (options) => JournalThread.open(options),
   listen: (path, actions) => ControlServer.listen(path, actions),
-  connect: (config, will, signal) => Connection.open(config, will, signal),
+  connect: overNetwork,
   diskSpace,
 }

@@ -206,7 +206,7 @@ export class Broker {
 /** Says of a record that it was taken before it was. */
 function lying(line: Line): Line {
   const publish = line.publish.bind(line)
-  line.publish = (topic, payload, retain = false) => {
+  line.publish = (topic, payload, retain) => {
     const answer = publish(topic, payload, retain)
     if (retain) return answer
     answer.catch(() => undefined)

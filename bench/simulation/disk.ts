@@ -131,6 +131,8 @@ export class Disk {
     const armed = this.#armed
     if (armed?.at === 'before') this.#cut('before')
     const isLax = Number(connection.pragma('synchronous', { simple: true })) < 2
+    // A process that has read nothing yet has no index of the log either.
+    if (armed || isLax) connection.pragma('user_version')
     const before = armed || isLax ? this.#frames() : 0
     const result = work()
     this.spentMs += this.#events.syncMs()
@@ -198,6 +200,7 @@ function interpose(): void {
   if (interposed) return
   interposed = true
   const { prototype } = Database
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- each is called with its connection below
   const { transaction, prepare, exec } = prototype
   prototype.transaction = function (this: Database.Database, work: never) {
     const real = transaction.call(this, work)
@@ -234,10 +237,10 @@ type Transaction = ReturnType<Database.Database['transaction']>
 function throughDisk(disk: Disk, connection: Database.Database, real: Transaction): Transaction {
   const guard = (run: (...values: unknown[]) => unknown) =>
     (...values: unknown[]): unknown => disk.write(connection, () => run(...values)) // prettier-ignore
-  const { deferred, immediate, exclusive } = real
-  return Object.assign(guard(real), {
-    deferred: guard(deferred),
-    immediate: guard(immediate),
-    exclusive: guard(exclusive),
-  }) as Transaction
+  const kinds = {
+    deferred: guard((...values) => real.deferred(...values)),
+    immediate: guard((...values) => real.immediate(...values)),
+    exclusive: guard((...values) => real.exclusive(...values)),
+  }
+  return Object.assign(guard(real), kinds) as Transaction
 }

@@ -15,7 +15,7 @@ import type { Site } from './site.js'
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
+const YEAR = 365 * 24 * HOUR
 /** When all is well again, everything must be where it belongs within this time. */
 const ARRIVED_MS = 2 * HOUR
 /** What only a person can send again: somebody looks this often. */
@@ -82,7 +82,7 @@ async function firstStart({ scheduler, random, gateway, plan, disk, data }: Site
   gateway.start()
   const at = (['before', 'torn', 'after'] satisfies CutAt[])[between(random, 0, 11)]
   if (at) gateway.arm(at, between(random, 0, 1) === 0, random())
-  await scheduler.run(scheduler.now + 40 * DAY, () => gateway.life?.actions !== undefined)
+  await scheduler.run(scheduler.now + YEAR, () => gateway.life?.actions !== undefined)
   if (plan.hasPeople) disk.calmly(() => importPeople(journalFile({ data: { path: data } })))
 }
 
@@ -95,13 +95,13 @@ async function interlude({ scheduler, random, gateway }: Site): Promise<void> {
     await scheduler.run(scheduler.now + ms)
   } else if (kind <= 2) gateway.cutPower()
   else if (kind === 3) await scheduler.run(scheduler.now + 6 * MINUTE)
-  await scheduler.run(scheduler.now + 40 * DAY, () => gateway.running)
+  await scheduler.run(scheduler.now + YEAR, () => gateway.running)
 }
 
 /** All is well again. Returns what was not in order within its time. */
 async function healed(site: Site): Promise<string[]> {
   const { scheduler, gateway, troubles, trace } = site
-  await scheduler.run(scheduler.now + 40 * DAY, () => gateway.running)
+  await scheduler.run(scheduler.now + YEAR, () => gateway.running)
   troubles.heal()
   const deadline = scheduler.now + ARRIVED_MS
   await scheduler.run(scheduler.now + CALM_MS)

@@ -133,7 +133,7 @@ export class Readers {
 
   /** Somebody types; returns how long that takes. */
   type(pin: string): void {
-    for (const [nth, key] of [...pin, '#'].entries())
+    for (const [nth, key] of `${pin}#`.split('').entries())
       this.#scheduler.after(nth * KEY_MS, () => void this.#vault.key(key))
   }
 

@@ -75,8 +75,11 @@ export class Site {
     this.readers = new Readers(scheduler, random, this.trace, this.truth)
     this.readers.plan = this.plan.wires
     const { settle, retainsReceipts } = this.plan
-    this.consumer = new Consumer({ ...this, sendsReceipts: settle === 'receipt', retainsReceipts })
-    this.visits = new Visits({ ...this, untilUptime: (ms) => this.machine.untilUptime(ms) })
+    const { trace, broker, readers, plan } = this
+    const sendsReceipts = settle === 'receipt'
+    this.consumer = new Consumer({ scheduler, random, trace, broker, sendsReceipts, retainsReceipts })
+    const untilUptime = (ms: number): number => this.machine.untilUptime(ms)
+    this.visits = new Visits({ scheduler, random, trace, readers, plan, untilUptime })
     this.gateway = this.#makeGateway()
     this.troubles = new Troubles(this)
   }
@@ -93,8 +96,14 @@ export class Site {
   }
 
   #makeGateway(): Gateway {
+    const { scheduler, random, trace, machine, disk, stored } = this
     return new Gateway({
-      ...this,
+      scheduler,
+      random,
+      trace,
+      machine,
+      disk,
+      stored,
       process: () => this.#process(),
       onBoot: () => this.troubles.syncWithin(SYNCS_WITHIN[between(this.random, 0, 2)] ?? DAY),
       onDeath: () => this.readers.settle(),
@@ -102,9 +111,13 @@ export class Site {
   }
 
   #process(): Life {
+    const { scheduler, random, disk, broker } = this
     const isEarly = this.#planted === 'green-before-commit'
     return new Life({
-      ...this,
+      scheduler,
+      random,
+      disk,
+      broker,
       config: configOf(this.plan, this.data),
       clock: (owner) => this.machine.clock(owner),
       open: (owner) => this.readers.open(owner),
@@ -134,9 +147,13 @@ export class Site {
   #log(owner: Owner): Logger {
     const note =
       (level: string) =>
-      (_message: string, fields: LogFields = {}): void => {
-        if (owner.alive && level !== 'debug') this.trace.note(`log: ${level} ${String(fields['event'] ?? '')} ${String(fields['code'] ?? '')}`) // prettier-ignore
+      (_message: string, { event, code }: LogFields = {}): void => {
+        if (owner.alive && level !== 'debug') this.trace.note(`log: ${level} ${textOf(event)} ${textOf(code)}`)
       }
     return { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') }
   }
+}
+
+function textOf(field: unknown): string {
+  return typeof field === 'string' ? field : ''
 }

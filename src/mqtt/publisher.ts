@@ -26,6 +26,8 @@ export type Link = Pick<Connection, 'limits' | 'ended' | 'unheard' | 'publish' |
 /** Makes a connection, or rejects with TransportError. */
 export type Connect = (config: MqttConfig, will: Will, signal: AbortSignal) => Promise<Link>
 
+export const overNetwork: Connect = (config, will, signal) => Connection.open(config, will, signal)
+
 export interface PublisherContext {
   readonly config: MqttConfig
   readonly topics: Topics
@@ -138,7 +140,7 @@ export class MqttPublisher implements Publisher {
   }
 
   async #connectAndStay(signal: AbortSignal): Promise<TransportError> {
-    const { config, topics, log, onOnline, onOffline, connect = Connection.open } = this.#context
+    const { config, topics, log, onOnline, onOffline, connect = overNetwork } = this.#context
     let connection: Link
     this.#answered = this.#alive = this.#deaf = false
     try {
