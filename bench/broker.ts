@@ -1,9 +1,10 @@
 /** A real mosquitto on a free port, for one bench. */
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../simulators/free-port.js'
 import { start } from './child.js'
 import { BenchError } from './outcome.js'
 
@@ -54,16 +55,6 @@ function configuration(port: number): string {
     ...(process.getuid?.() === 0 ? ['user root'] : []),
     '',
   ].join('\n')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new TypeError('a TCP server has an address')
-  return address.port
 }
 
 async function accepting(port: number, died: () => boolean): Promise<void> {
