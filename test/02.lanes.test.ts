@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { allChapters, ALONE, SECONDS } from './support/lanes/chapters.js'
+import { allChapters, ALONE, WAIT, WORK } from './support/lanes/chapters.js'
 import { runLanes, type Chapter, type Program } from './support/lanes/lanes.js'
 import { root } from './support/root.js'
 import { tempFolder } from './support/temp.js'
@@ -16,19 +16,20 @@ describe('the lanes', function () {
 
   function chapter(name: string, body: string, over: Partial<Chapter> = {}): Chapter {
     const file = folder.file(`${name}.test.mjs`)
-    const head = `import { existsSync, writeFileSync, appendFileSync } from 'node:fs'; import { skip } from ${SKIP};
+    const head = `import { existsSync, readFileSync, writeFileSync, appendFileSync } from 'node:fs'; import { skip } from ${SKIP};
       const path = (name) => ${JSON.stringify(folder.path)} + '/' + name;
       const until = async (holds) => { while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5)) };\n`
     writeFileSync(file, `${head}describe('${name}', function () { ${body} })\n`)
-    return { name, file, seconds: 0, alone: false, ...over }
+    return { name, file, seconds: 0, quiet: false, alone: false, ...over }
   }
-  /** One test that writes its name as it begins and as it ends. */
-  const noted = (name: string): string =>
-    `it('is noted', () => { appendFileSync(path('order'), '<${name}'); appendFileSync(path('order'), '>') })`
+  /** One test that writes as it begins and, perhaps a while later, as it ends. */
+  const noted = (name: string, ms = 0): string =>
+    `it('is noted', async () => { appendFileSync(path('order'), '<${name}')
+      if (${ms}) await new Promise((resolve) => setTimeout(resolve, ${ms})); appendFileSync(path('order'), '>') })`
 
-  async function run(chapters: readonly Chapter[], lanes = 2, beside: readonly Program[] = []) {
+  async function run(chapters: readonly Chapter[], lanes = 2, beside: readonly Program[] = [], quietLane = false) {
     let text = ''
-    const failures = await runLanes({ chapters, beside, lanes, print: (more) => void (text += more) })
+    const failures = await runLanes({ chapters, beside, lanes, quietLane, print: (more) => void (text += more) })
     const totals = /(\d+) passed, (\d+) failed, (\d+) skipped\n$/.exec(text)
     assert.ok(totals, text)
     const [passed, failed, skipped] = totals.slice(1).map(Number)
@@ -42,7 +43,7 @@ describe('the lanes', function () {
       .map((path) => path.slice(0, -'.test.ts'.length))
     assert.ok(names.length > 90)
     assert.deepEqual(allChapters().map(({ name }) => name), names.sort()) // prettier-ignore
-    assert.deepEqual([...Object.keys(SECONDS), ...Object.keys(ALONE)].filter((name) => !names.includes(name)), []) // prettier-ignore
+    assert.deepEqual([...Object.keys(WORK), ...Object.keys(WAIT), ...Object.keys(ALONE)].filter((name) => !names.includes(name)), []) // prettier-ignore
   })
 
   it('run two at once, and print one after the other in their order', async () => {
@@ -57,13 +58,28 @@ describe('the lanes', function () {
   it('begin with the longest, leave for the end what must be alone, and come to all of them', async () => {
     const chapters = [
       chapter('lonely', noted('L'), { alone: true }),
-      chapter('short', `it('lets the long ones go first', () => until(() => existsSync(path('order'))))`),
+      chapter(
+        'short',
+        `it('lets the long ones go first', () => until(() => existsSync(path('order')) && readFileSync(path('order')).includes('>')))`,
+      ),
       chapter('brief', noted('b')),
       chapter('long', noted('l'), { seconds: 9 }),
     ]
     const { totals } = await run(chapters)
     assert.deepEqual(totals, { passed: 4, failed: 0, skipped: 0 })
     assert.equal(readFileSync(folder.file('order'), 'utf8'), '<l><b><L>')
+  })
+
+  it('have one more for those that mostly wait, and for nothing else', async () => {
+    const wait = (name: string): string => `it('waits', () => until(() => existsSync(path('${name}'))));`
+    const set = (name: string): string => `it('goes on', () => writeFileSync(path('${name}'), ''));`
+    const both = [chapter('one', wait('begun') + set('a')), chapter('quiet', set('begun') + wait('a'), { quiet: true })]
+    const { totals, text } = await run(both, 1, [], true)
+    assert.deepEqual(totals, { passed: 4, failed: 0, skipped: 0 })
+    assert.match(text, /in 1 lane and a quiet one/)
+    const others = [chapter('first', noted('f', 500)), chapter('second', noted('s', 500))]
+    await run(others, 1, [], true)
+    assert.equal(readFileSync(folder.file('order'), 'utf8'), '<f><s>')
   })
 
   it('tell at the end what failed, and why something was skipped', async () => {

@@ -6,37 +6,52 @@ import type { Chapter } from './lanes.js'
 
 const FOLDER = join(root, 'dist/test')
 
-/** About how many seconds these take. It need not be exact, and what is not here is short: only the order comes of it. */
-export const SECONDS: Readonly<Record<string, number>> = {
-  '96.receipts-flow': 75,
-  '92.all-readers': 75,
-  '94.ble-presence': 70,
-  '61.sim': 60,
-  '95.wifi-presence': 50,
-  '31.mqtt': 40,
-  '48.ble': 40,
+/**
+ * About how many seconds these take, most of them with a processor. It need not be exact, and what is not here is
+ * short: only the order comes of it.
+ */
+export const WORK: Readonly<Record<string, number>> = {
+  '96.receipts-flow': 70,
   '65.fuzz': 40,
-  '91.pcsc-flow': 30,
   '94.terminal-flow': 25,
-  '35.receipts-mqtt': 25,
-  'drivers/hikvision': 25,
   '90.flow': 25,
   '32.documents': 20,
   '24.damage': 20,
   '33.receipts': 15,
-  '45.pcsc': 15,
   '55.verbs': 15,
   '80.bench': 15,
   '59.people': 15,
+  '56.records': 13,
+  '24.verify': 11,
+  '24.verify-verb': 11,
+  '96.time': 11,
+  '97.canaries': 10,
+  '44.host': 10,
 }
 
-/** These run when all others have ended, because… */
+/** The same of those that wait most of the time: for a broker, a radio, somebody who walks about. */
+export const WAIT: Readonly<Record<string, number>> = {
+  '92.all-readers': 75,
+  '94.ble-presence': 70,
+  '61.sim': 60,
+  '95.wifi-presence': 50,
+  '48.ble': 40,
+  '91.pcsc-flow': 30,
+  'drivers/hikvision': 25,
+  '31.mqtt': 20,
+  '45.pcsc': 15,
+  '35.receipts-mqtt': 10,
+}
+
+/** Nothing else may run beside these, and this is why. */
 export const ALONE: Readonly<Record<string, string>> = {}
 
+/** In the order of their names: numbered chapters, then folders. */
 export function allChapters(): Chapter[] {
   const paths = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.test.js'))
   const names = paths.map((path) => path.slice(0, -'.test.js'.length)).sort()
   return names.map((name) => {
-    return { name, file: join(FOLDER, `${name}.test.js`), seconds: SECONDS[name] ?? 0, alone: name in ALONE }
+    const seconds = WORK[name] ?? WAIT[name] ?? 0
+    return { name, file: join(FOLDER, `${name}.test.js`), seconds, quiet: name in WAIT, alone: name in ALONE }
   })
 }

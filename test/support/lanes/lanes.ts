@@ -4,7 +4,8 @@ import { ending } from '../outcome.js'
 import { runChapter, runProgram, type Run } from './chapter.js'
 import { Turns, type Turn } from './turns.js'
 
-const GIB = 2 ** 30
+/** A chapter with its daemons, or the linter, stays below this. */
+const LANE_BYTES = 768 * 2 ** 20
 /** More of them would wait for the disk rather than for a processor. */
 const MOST_LANES = 4
 const SHOWN = 5
@@ -14,6 +15,8 @@ export interface Chapter {
   readonly file: string
   /** About how long it takes; 0 where that is short. */
   readonly seconds: number
+  /** It waits most of the time. */
+  readonly quiet: boolean
   /** Nothing else may run beside it. */
   readonly alone: boolean
 }
@@ -28,48 +31,57 @@ export interface Plan {
   /** What runs beside the chapters, from the beginning. */
   readonly beside: readonly Program[]
   readonly lanes: number
+  /** One lane more, which takes quiet chapters only: those would leave a processor to nobody. */
+  readonly quietLane: boolean
   readonly print: (text: string) => void
 }
 
-/** As many as there are processors, and memory for: a chapter with its daemons, or the linter, takes less than 1 GiB. */
+/** As many as there are processors, and memory for. */
 export function lanesHere(): number {
-  return Math.max(1, Math.min(availableParallelism(), MOST_LANES, Math.floor(totalmem() / GIB)))
+  return Math.max(1, Math.min(availableParallelism(), MOST_LANES, Math.floor(totalmem() / LANE_BYTES)))
 }
 
 /** Runs all of it and prints the totals; resolves to the number of failures. */
-export async function runLanes({ chapters, beside, lanes, print }: Plan): Promise<number> {
+export async function runLanes({ chapters, beside, lanes, quietLane, print }: Plan): Promise<number> {
   const from = performance.now()
   const turns = new Turns(print)
   const runs: Run[] = []
-  const run = async ({ name, file }: Chapter, turn: Turn): Promise<void> => {
-    runs.push(await runChapter(name, file, (text) => turn.say(text)))
-    turn.end()
-  }
-  const together = chapters.filter(({ alone }) => !alone).map((chapter) => ({ ...chapter, turn: turns.take() }))
-  const alone = chapters.filter((chapter) => chapter.alone).map((chapter) => ({ ...chapter, turn: turns.take() }))
-  const waiting = [...beside]
-  const lane = async (number: number): Promise<void> => {
-    for (;;) {
-      const program = number === lanes - 1 ? waiting.shift() : undefined
-      const chapter = program ? undefined : number === 0 ? together.shift() : takeLongest(together)
-      if (program) runs.push(await runBeside(program, turns))
-      else if (chapter) await run(chapter, chapter.turn)
-      else return
+  const queue = (alone: boolean): Queued[] =>
+    chapters.filter((chapter) => chapter.alone === alone).map((chapter) => ({ ...chapter, turn: turns.take() }))
+  const [together, alone] = [queue(false), queue(true)]
+  const lane = async (take: Take, queued: Queued[], programs: readonly Program[] = []): Promise<void> => {
+    for (const program of programs) runs.push(await runBeside(program, turns))
+    for (let next = take(queued); next; next = take(queued)) {
+      const { name, file, turn } = next
+      runs.push(await runChapter(name, file, (text) => turn.say(text)))
+      turn.end()
     }
   }
-  await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)))
-  for (const chapter of alone) await run(chapter, chapter.turn)
-  return sumUp(runs, print, `${inWords((performance.now() - from) / 1_000)} in ${lanes} lane${lanes > 1 ? 's' : ''}`)
+  const working = Array.from({ length: lanes }, (_, nth) =>
+    lane(nth === 0 ? takeFirst : takeWork, together, nth === lanes - 1 ? beside : []),
+  )
+  await Promise.all([...working, ...(quietLane ? [lane(takeQuiet, together)] : [])])
+  await lane(takeFirst, alone)
+  const where = `${lanes} lane${lanes > 1 ? 's' : ''}${quietLane ? ' and a quiet one' : ''}`
+  return sumUp(runs, `${inWords((performance.now() - from) / 1_000)} in ${where}`, print)
 }
 
-/**
- * The first lane keeps to the order, so that something is heard all the time; the others begin with the longest, so
- * that all end at about the same time.
- */
-function takeLongest<Timed extends { readonly seconds: number }>(chapters: Timed[]): Timed | undefined {
-  const most = Math.max(...chapters.map(({ seconds }) => seconds))
-  const at = chapters.findIndex(({ seconds }) => seconds === most)
-  return at === -1 ? undefined : chapters.splice(at, 1)[0]
+type Queued = Chapter & { readonly turn: Turn }
+/** Takes out of the queue what a lane is to run next. */
+type Take = (queued: Queued[]) => Queued | undefined
+
+/** The first lane keeps to the order, so that something is heard all the time. */
+const takeFirst: Take = (queued) => queued.shift()
+
+/** The others begin with what takes longest, so that all end at about the same time. */
+const takeWork: Take = (queued) => takeLongest(queued, ({ quiet }) => !quiet) ?? takeLongest(queued, () => true)
+
+const takeQuiet: Take = (queued) => takeLongest(queued, ({ quiet }) => quiet)
+
+function takeLongest(queued: Queued[], isMeant: (chapter: Chapter) => boolean): Queued | undefined {
+  const [longest] = queued.filter(isMeant).sort((a, b) => b.seconds - a.seconds)
+  if (longest) queued.splice(queued.indexOf(longest), 1)
+  return longest
 }
 
 /** It is heard at once when it ends, not when its turn would come. */
@@ -81,7 +93,7 @@ async function runBeside({ name, command: [program, ...args] }: Program, turns: 
   return { name, seconds, outcome: { passed: 0, failed: how === '' ? 0 : 1, failures, skipped: [] } }
 }
 
-function sumUp(runs: readonly Run[], print: (text: string) => void, time: string): number {
+function sumUp(runs: readonly Run[], time: string, print: (text: string) => void): number {
   const byName = [...runs].sort((a, b) => (a.name < b.name ? -1 : 1))
   const passed = runs.reduce((sum, { outcome }) => sum + outcome.passed, 0)
   const failed = runs.reduce((sum, { outcome }) => sum + outcome.failed, 0)

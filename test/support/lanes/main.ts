@@ -1,6 +1,6 @@
 /**
  * `npm test` after everything is ready: every chapter in a process of its own, several at a time, the linter beside
- * them. `--lanes N` says how many. With other words it is mocha as it is, in one process: `npm test -- -g receipts`,
+ * them. `--lanes N`: exactly so many at a time. With other words it is mocha as it is, in one process: `npm test -- -g receipts`,
  * `npm run test:only -- dist/test/30.outbox.test.js`.
  */
 import { spawnSync } from 'node:child_process'
@@ -16,11 +16,14 @@ const ALL = 'dist/test/**/*.test.js'
 const words = process.argv.slice(2)
 const beside = words[0] === '--lint' ? [LINT] : []
 const asked = words.slice(beside.length)
-const lanes = asked[0] === '--lanes' && asked.length === 2 ? Number(asked[1]) : asked.length === 0 ? lanesHere() : NaN
+const [flag, number, ...more] = asked
+const given = flag === '--lanes' && more.length === 0 ? Number(number) : undefined
 
-if (lanes >= 1) {
+if (asked.length === 0 || given) {
   endWith(['SIGINT', 'SIGTERM', 'SIGHUP'])
-  const failed = await runLanes({ chapters: allChapters(), beside, lanes, print: (text) => process.stdout.write(text) })
+  const print = (text: string): void => void process.stdout.write(text)
+  const how = { lanes: given ?? lanesHere(), quietLane: given === undefined }
+  const failed = await runLanes({ chapters: allChapters(), beside, print, ...how })
   process.exitCode = failed > 0 ? 1 : 0
 } else {
   const files = asked.some((word) => word.endsWith('.test.js')) ? [] : [ALL]
