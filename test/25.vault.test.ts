@@ -249,6 +249,8 @@ describe('backup and restore', function () {
     await daemon.ended
     assert.equal((await verb(['keys', 'rotate', '--config', config])).code, 0)
     assert.notEqual(readFileSync(keyFile(folder.path, 'vault'), 'utf8'), keysAfter)
-    assert.equal((await verb(['export', 'ndjson', '--config', config])).code, 0)
+    const { code, stdout } = await verb(['export', 'ndjson', '--config', config])
+    assert.equal(code, 0)
+    assert.equal(stdout.split('"type":"keys-rotated"').length - 1, 2, 'both are on record')
   })
 })
