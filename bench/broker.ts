@@ -11,6 +11,7 @@ import { BenchError } from './outcome.js'
 const PATHS = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto', '/opt/homebrew/sbin/mosquitto']
 const UP_MS = 10_000
 const UNAVAILABLE = 69
+export const NO_MOSQUITTO = 'mosquitto is not installed (sudo apt install mosquitto)'
 
 export interface Broker {
   readonly url: string
@@ -20,9 +21,7 @@ export interface Broker {
 
 /** Starts one with its files in `folder`. */
 export async function startBroker(folder: string): Promise<Broker> {
-  const program = PATHS.find((path) => existsSync(path))
-  if (program === undefined)
-    throw new BenchError('mosquitto is not installed (sudo apt install mosquitto)', UNAVAILABLE)
+  const program = mosquittoProgram()
   const port = await freePort()
   const file = join(folder, 'mosquitto.conf')
   writeFileSync(file, configuration(port))
@@ -39,6 +38,12 @@ export async function startBroker(folder: string): Promise<Broker> {
   }
 }
 
+export function mosquittoProgram(): string {
+  const program = PATHS.find((path) => existsSync(path))
+  if (program === undefined) throw new BenchError(NO_MOSQUITTO, UNAVAILABLE)
+  return program
+}
+
 function configuration(port: number): string {
   return [
     `listener ${port} 127.0.0.1`,
@@ -51,13 +56,18 @@ function configuration(port: number): string {
     // Without it Nagle's algorithm delays small acknowledgements.
     'set_tcp_nodelay true',
     'log_type error',
-    // Started by root it would become a user who cannot read this file.
-    ...(process.getuid?.() === 0 ? ['user root'] : []),
+    ...asRoot(),
     '',
   ].join('\n')
 }
 
-async function accepting(port: number, died: () => boolean): Promise<void> {
+/** Started by root it would become a user who cannot read our files. */
+export function asRoot(): string[] {
+  return process.getuid?.() === 0 ? ['user root'] : []
+}
+
+/** Resolves when something accepts connections on that port. */
+export async function accepting(port: number, died: () => boolean): Promise<void> {
   const deadline = performance.now() + UP_MS
   while (performance.now() < deadline && !died()) {
     const socket = connect(port, '127.0.0.1')

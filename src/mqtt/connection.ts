@@ -232,7 +232,7 @@ function hintFor(code: string): string {
   if (code === 'ECONNREFUSED') return 'is the broker running, and is the port in mqtt.url right?'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return 'the host name in mqtt.url cannot be resolved: check it and the DNS'
-  if (/CERT|SSL|TLS|SELF_SIGNED/.test(code))
+  if (/CERT|SSL|TLS|SELF_SIGNED|LEAF_SIGNATURE/.test(code))
     return 'the certificate of the broker is not trusted: check mqtt.tls.ca and the clock'
   return 'check mqtt.url and the network; punches are kept meanwhile'
 }
