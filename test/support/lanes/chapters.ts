@@ -14,10 +14,12 @@ export const WORK: Readonly<Record<string, number>> = {
   '96.receipts-flow': 70,
   '65.fuzz': 40,
   '94.terminal-flow': 25,
+  '87.peers': 25,
   '90.flow': 25,
   '32.documents': 20,
   '24.damage': 20,
   '33.receipts': 15,
+  '87.torn': 15,
   '55.verbs': 15,
   '80.bench': 15,
   '59.people': 15,
@@ -31,7 +33,7 @@ export const WORK: Readonly<Record<string, number>> = {
 
 /** The same of those that wait most of the time: for a broker, a radio, somebody who walks about. */
 export const WAIT: Readonly<Record<string, number>> = {
-  '92.all-readers': 75,
+  '92.all-readers': 60,
   '94.ble-presence': 70,
   '61.sim': 60,
   '95.wifi-presence': 50,
