@@ -221,6 +221,8 @@ export class MqttPublisher implements Publisher {
     await Promise.race([said, this.#context.clock.sleep(2_000, patience.signal)])
     await Promise.race([connection.close(), this.#context.clock.sleep(1_000, patience.signal)])
     patience.abort()
+    // What is left open to a broker that does not answer would keep this process.
+    connection.drop()
   }
 }
 
