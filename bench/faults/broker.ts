@@ -3,6 +3,7 @@
  * daemon must not knock in a tight loop.
  */
 import { join } from 'node:path'
+import { everyCode } from './codes.js'
 import type { Fault, FaultOptions, Finding } from './fault.js'
 import { controlOf, rowOf, violationsOf } from './line-report.js'
 import { runTrial } from './line-run.js'
@@ -18,8 +19,8 @@ export const broker: Fault = {
   title: 'bad lines, brokers that die, brokers that answer anything',
 
   async run(options) {
-    const lines = await onLines(options)
-    return lines
+    const found = [await onLines(options), await everyCode(join(options.folder, 'codes'), options.say)]
+    return { rows: found.flatMap(({ rows }) => rows), violations: found.flatMap(({ violations }) => violations) }
   },
 }
 

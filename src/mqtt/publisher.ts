@@ -141,9 +141,9 @@ export class MqttPublisher implements Publisher {
   }
 
   async #connectAndStay(url: string, signal: AbortSignal): Promise<Ending & { readonly why: TransportError }> {
-    const { config, topics, clock, log, onOnline, onOffline } = this.#context
-    let connection: Connection
+    const { config, topics, clock } = this.#context
     this.#answered = this.#alive = this.#deaf = false
+    let connection: Connection
     try {
       const will = { topic: topics.state, payload: JSON.stringify({ state: 'offline', reason: 'lost' }) }
       connection = await Connection.open(url, config, will, signal)
@@ -151,18 +151,21 @@ export class MqttPublisher implements Publisher {
       const why = error instanceof TransportError ? error : new TransportError('broker-unreachable', messageOf(error))
       return { why, heldMs: 0, answered: false, code: undefined }
     }
+    const since = clock.uptime()
+    const why = await this.#stay(connection, url, signal)
+    return { why, heldMs: clock.uptime() - since, answered: this.#answered, code: connection.endCode }
+  }
+
+  /** Until the connection ends; returns why it did. */
+  async #stay(connection: Connection, url: string, signal: AbortSignal): Promise<TransportError> {
+    const { config, log, onOnline, onOffline } = this.#context
+    const { protocol } = config
     this.#window = new PublishWindow(config.window, connection.limits.receiveMaximum, this.#window.size)
     this.#connection = connection
-    const since = clock.uptime()
     this.connects += 1
     this.trouble = undefined
     this.#told.clear()
-    log.info('Broker connected', {
-      event: 'broker-connected',
-      url,
-      protocol: config.protocol,
-      ...degraded(config.protocol),
-    })
+    log.info('Broker connected', { event: 'broker-connected', url, protocol, ...degraded(protocol) })
     for (const [topic, payload] of this.#retained) this.#publishRetained(topic, payload)
     const life = linkedAbort(signal)
     void this.#hearReceipts(connection, life.signal)
@@ -173,9 +176,9 @@ export class MqttPublisher implements Publisher {
     life.abort()
     if (signal.aborted) await this.#sayGoodbye(connection)
     this.#connection = undefined
-    const { endCode: code } = connection
-    onOffline(this.#deaf || (code !== undefined && !blamesRecord(code)))
-    return { why, heldMs: clock.uptime() - since, answered: this.#answered, code }
+    const { endCode } = connection
+    onOffline(this.#deaf || (endCode !== undefined && !blamesRecord(endCode)))
+    return why
   }
 
   /** A refusal is said once, and asked about again: whoever runs the broker may have allowed it since. */

@@ -37,8 +37,8 @@ export class Sending {
   readonly #running: Promise<void>
 
   /** Time passes ten times as fast for it: 30 s without an acknowledgement are 3. */
-  constructor(file: string, config: MqttConfig) {
-    const clock = new FastClock(10)
+  constructor(file: string, config: MqttConfig, speed = 10) {
+    const clock = new FastClock(speed)
     const { log } = this
     this.journal = new Journal(file, IDENTITY)
     this.direct = new DirectJournal(this.journal)
