@@ -11,6 +11,7 @@ import { BenchError } from './outcome.js'
 const PATHS = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto', '/opt/homebrew/sbin/mosquitto']
 const UP_MS = 10_000
 const UNAVAILABLE = 69
+export const NO_MOSQUITTO = 'mosquitto is not installed (sudo apt install mosquitto)'
 
 export interface Broker {
   readonly url: string
@@ -27,9 +28,7 @@ export interface Broker {
 
 /** Starts one with its files in `folder`; `lines` are added to its configuration and win over ours. */
 export async function startBroker(folder: string, lines: readonly string[] = []): Promise<Broker> {
-  const program = PATHS.find((path) => existsSync(path))
-  if (program === undefined)
-    throw new BenchError('mosquitto is not installed (sudo apt install mosquitto)', UNAVAILABLE)
+  const program = mosquittoProgram()
   const port = await freePort()
   const file = join(folder, 'mosquitto.conf')
   writeFileSync(file, configuration(port, lines))
@@ -57,8 +56,7 @@ class Mosquitto implements Broker {
   async up(): Promise<void> {
     const child = start(this.#program, ['-c', this.#file], { stdio: 'ignore' })
     this.#child = child
-    if (!(await accepting(this.port, () => child.exitCode !== null)))
-      throw new BenchError(`mosquitto did not come up on port ${this.port}`, UNAVAILABLE)
+    await accepting(this.port, () => child.exitCode !== null)
   }
 
   stop(): Promise<void> {
@@ -83,6 +81,12 @@ class Mosquitto implements Broker {
   }
 }
 
+export function mosquittoProgram(): string {
+  const program = PATHS.find((path) => existsSync(path))
+  if (program === undefined) throw new BenchError(NO_MOSQUITTO, UNAVAILABLE)
+  return program
+}
+
 function configuration(port: number, lines: readonly string[]): string {
   const ours = [
     'allow_anonymous true',
@@ -94,12 +98,16 @@ function configuration(port: number, lines: readonly string[]): string {
     // Without it Nagle's algorithm delays small acknowledgements.
     'set_tcp_nodelay true',
     'log_type error',
-    // Started by root it would become a user who cannot read this file.
-    ...(process.getuid?.() === 0 ? ['user root'] : []),
+    ...asRoot(),
   ]
   const keys = lines.map((line) => line.split(' ')[0])
   const kept = ours.filter((line) => !keys.includes(line.split(' ')[0]))
   return [`listener ${port} 127.0.0.1`, ...kept, ...lines, ''].join('\n')
+}
+
+/** Started by root it would become a user who cannot read our files. */
+export function asRoot(): string[] {
+  return process.getuid?.() === 0 ? ['user root'] : []
 }
 
 export async function freePort(): Promise<number> {
@@ -112,8 +120,8 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-/** True as soon as somebody accepts connections there; false when it died, or takes too long. */
-export async function accepting(port: number, died: () => boolean): Promise<boolean> {
+/** Resolves when something accepts connections on that port. */
+export async function accepting(port: number, died: () => boolean): Promise<void> {
   const deadline = performance.now() + UP_MS
   while (performance.now() < deadline && !died()) {
     const socket = connect(port, '127.0.0.1')
@@ -121,8 +129,8 @@ export async function accepting(port: number, died: () => boolean): Promise<bool
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
     })
     socket.destroy()
-    if (accepted) return true
+    if (accepted) return
     await sleep(20)
   }
-  return false
+  throw new BenchError(`mosquitto did not come up on port ${port}`, UNAVAILABLE)
 }

@@ -86,7 +86,7 @@ describe('the topic of receipts', function () {
         )
       })
 
-    it('takes no message that would fill the memory', async () => {
+    it('takes no message that would fill the memory (D22)', async () => {
       sending = new Sending(folder.file('journal.db'), mqttConfig(broker.url, { settle: 'receipt' }))
       await until(() => broker.log.includes(TOPIC), LONG, 'the subscription')
       await say(Buffer.alloc(2_000_000, 'x'))

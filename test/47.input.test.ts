@@ -93,7 +93,7 @@ describe('47 input: event devices, on named pipes', () => {
     await close()
   })
 
-  it('is lost when its name leads elsewhere, and not for a moment without one', async () => {
+  it('is lost when its name leads elsewhere, and not for a moment without one (E02)', async () => {
     const fake = new FakeClock()
     const { transport, close } = await openBytes(line.url, { clock: fake })
     const { done, ended } = runWedge(transport, stop.signal)

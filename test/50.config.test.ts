@@ -127,6 +127,17 @@ describe('the configuration', () => {
       assert.equal(of('hunter2'), 'hunter2')
     })
 
+    it('warns of a port that may be another device tomorrow, and not of one with a name of its own (E03)', () => {
+      const of = (path: string): [string, string, string | undefined][] =>
+        load(
+          `${MINIMAL}readers:\n  - { id: gate, driver: rdm6300, transport: "serial:${path}?baudRate=9600" }\n`,
+        ).problems.map(({ severity, message, suggestion }) => [severity, message, suggestion])
+      for (const path of ['/dev/ttyUSB0', '/dev/ttyACM12'])
+        assert.deepEqual(of(path), [['warning', `${path} may be another device after a reboot`, 'use the name under /dev/serial/by-id/']]) // prettier-ignore
+      assert.deepEqual(of('/dev/serial/by-id/usb-FTDI_A10K-if00-port0'), [])
+      assert.deepEqual(of('/dev/serial/by-path/pci-0000:01:00.0-usb-0:1.3:1.0-port0'), [])
+    })
+
     it('warns of a secret that everybody may read, and is valid', () => {
       writeFileSync(folder.file('secret'), 'hunter2\n')
       chmodSync(folder.file('secret'), 0o644)

@@ -39,7 +39,7 @@ describe('settling by receipts', function () {
     assert.deepEqual(ids, stored)
   }
 
-  it(`survives a broker that is wiped twice in ${MANY} punches, and a daemon that is killed in between`, async () => {
+  it(`survives a broker that is wiped twice in ${MANY} punches, and a daemon that is killed in between (A05, D04)`, async () => {
     line = await ConsumerLine.start(folder.path)
     line.consumerUp()
     const tapping = line.tap(MANY / 2)
@@ -59,7 +59,7 @@ describe('settling by receipts', function () {
     await exactlyOnce(line, MANY)
   })
 
-  it('survives a broker that is wiped while the consumer is away, when nothing comes after', async () => {
+  it('survives a broker that is wiped while the consumer is away, when nothing comes after (D04)', async () => {
     line = await ConsumerLine.start(folder.path)
     line.consumerUp()
     await line.tap(500)
@@ -73,7 +73,7 @@ describe('settling by receipts', function () {
     await exactlyOnce(line, 1_000)
   })
 
-  it('survives a consumer that dies between commit and receipt', async () => {
+  it('survives a consumer that dies between commit and receipt (A05)', async () => {
     line = await ConsumerLine.start(folder.path)
     for (const dieAt of [2, 3, 1]) {
       const consumer = line.consumerUp({ dieAt })
@@ -101,7 +101,7 @@ describe('settling by receipts', function () {
     assert.ok(said.filter((text) => text.includes('upTo')).length > 2)
   })
 
-  it('gives a consumer that begins anew all that there is', async () => {
+  it('gives a consumer that begins anew all that there is (D20)', async () => {
     line = await ConsumerLine.start(folder.path)
     line.consumerUp()
     await line.tap(800)

@@ -2,5 +2,6 @@
 import { broker } from './broker.js'
 import type { Fault } from './fault.js'
 import { kill } from './kill.js'
+import { torn } from './torn.js'
 
-export const FAULTS: readonly Fault[] = [kill, broker]
+export const FAULTS: readonly Fault[] = [kill, torn, broker]

@@ -99,7 +99,7 @@ export class Connection {
   }
 
   /** Publishes with QoS 1. Resolves on a PUBACK below 0x80; rejects with PublishError. */
-  publish(topic: string, payload: string, retain = false): Promise<void> {
+  publish(topic: string, payload: string | Buffer, retain = false): Promise<void> {
     if (this.#over) return Promise.reject(new PublishError('retry', 'publish-offline', this.#over.message))
     const oversized = this.#oversized(topic, payload)
     if (oversized) return Promise.reject(oversized)
@@ -136,7 +136,7 @@ export class Connection {
     })
   }
 
-  #oversized(topic: string, payload: string): PublishError | undefined {
+  #oversized(topic: string, payload: string | Buffer): PublishError | undefined {
     const limit = this.limits.maximumPacketSize
     if (limit === Infinity) return undefined
     // mqtt.js does not enforce it, and the broker answers an oversized packet by closing the connection.
@@ -238,7 +238,7 @@ function hintFor(code: string): string {
   if (code === 'ECONNREFUSED') return 'is the broker running, and is the port in mqtt.url right?'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return 'the host name in mqtt.url cannot be resolved: check it and the DNS'
-  if (/CERT|SSL|TLS|SELF_SIGNED/.test(code))
+  if (/CERT|SSL|TLS|SELF_SIGNED|LEAF_SIGNATURE/.test(code))
     return 'the certificate of the broker is not trusted: check mqtt.tls.ca and the clock'
   return 'check mqtt.url and the network; punches are kept meanwhile'
 }

@@ -57,7 +57,7 @@ export function askAboutPresentations<Fields extends OptionFields, Kind extends 
     await run.end()
   })
 
-  it('reports a credential that is held for a minute once', async () => {
+  it('reports a credential that is held for a minute once (E07)', async () => {
     const run = await Run.of(rig)
     await run.present(0)
     await run.clock.advance(HELD_MS)
@@ -91,7 +91,7 @@ export function askAboutPresentations<Fields extends OptionFields, Kind extends 
     })
   }
 
-  it('shows nothing before the record is on disk', async () => {
+  it('shows nothing before the record is on disk (A01)', async () => {
     const run = await Run.of(rig)
     let stored: ((verdict: Verdict) => void) | undefined
     run.session.answer = () => new Promise((resolve) => (stored = resolve))
@@ -105,7 +105,7 @@ export function askAboutPresentations<Fields extends OptionFields, Kind extends 
     await run.end()
   })
 
-  it('waits for the disk, and a card that lies there meanwhile stays one presentation', async () => {
+  it('waits for the disk, and a card that lies there meanwhile stays one presentation (B15)', async () => {
     const run = await Run.of(rig)
     const stored: ((verdict: Verdict) => void)[] = []
     run.session.answer = () => new Promise((resolve) => stored.push(resolve))
