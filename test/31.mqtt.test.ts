@@ -278,7 +278,7 @@ describe('records over MQTT', function () {
     await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
     const { port } = mute.address() as AddressInfo
     // Nothing is answered in time here, however fast that goes by.
-    const sending = send({ url: `mqtt://127.0.0.1:${port}` }, 60)
+    const sending = send({ urls: [`mqtt://127.0.0.1:${port}`] }, 60)
     await sending.direct.append(punchDraft('AA'))
     const timeOuts = () => sending.log.lines.filter(({ fields }) => fields['event'] === 'ack-timeout').length
     await until(() => timeOuts() >= 7, LONG, 'more time-outs than it takes to suspect a record')

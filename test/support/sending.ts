@@ -13,7 +13,7 @@ export const PREFIX = 'punchd/v1/hq/gw-01'
 
 export function mqttConfig(url: string, over: Partial<MqttConfig> = {}): MqttConfig {
   return {
-    url,
+    urls: [url],
     protocol: 5,
     clientId: 'punchd-hq-gw-01',
     username: undefined,
