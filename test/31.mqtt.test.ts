@@ -40,8 +40,8 @@ describe('records over MQTT', function () {
     listener = await Listener.listen(broker.url)
     return listener
   }
-  function send(over: Partial<MqttConfig> = {}): Sending {
-    sending = new Sending(folder.file('journal.db'), mqttConfig(broker.url, over))
+  function send(over: Partial<MqttConfig> = {}, speed?: number): Sending {
+    sending = new Sending(folder.file('journal.db'), mqttConfig(broker.url, over), speed)
     return sending
   }
 
@@ -277,7 +277,8 @@ describe('records over MQTT', function () {
     const mute = createServer((socket) => socket.once('data', () => socket.write(Buffer.from('2003000000', 'hex'))))
     await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
     const { port } = mute.address() as AddressInfo
-    const sending = send({ url: `mqtt://127.0.0.1:${port}` })
+    // Nothing is answered in time here, however fast that goes by.
+    const sending = send({ urls: [`mqtt://127.0.0.1:${port}`] }, 60)
     await sending.direct.append(punchDraft('AA'))
     const timeOuts = () => sending.log.lines.filter(({ fields }) => fields['event'] === 'ack-timeout').length
     await until(() => timeOuts() >= 7, LONG, 'more time-outs than it takes to suspect a record')

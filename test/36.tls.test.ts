@@ -65,7 +65,7 @@ describe('a broker that proves who it is', function () {
       const note = (warning: Error): void => void warnings.push(warning.message)
       process.on('warning', note)
       await start(...secured(authority.issue(host)))
-      const sending = send({ url: `mqtts://${host}:${broker?.port ?? 0}` })
+      const sending = send({ urls: [`mqtts://${host}:${broker?.port ?? 0}`] })
       await until(() => sending.done, LONG, 'the records')
       process.off('warning', note)
       assert.deepEqual(warnings, [])

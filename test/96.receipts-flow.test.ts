@@ -27,8 +27,9 @@ describe('settling by receipts', function () {
   async function exactlyOnce(line: ConsumerLine, atLeast: number): Promise<void> {
     let stored: string[] = []
     const same = async (): Promise<boolean> => {
+      if (line.tally() < atLeast) return false
       stored = await line.stored()
-      return stored.length >= atLeast && stored.length === line.kept().tally && (await line.waiting()) === 0
+      return stored.length >= atLeast && stored.length === line.tally() && (await line.waiting()) === 0
     }
     // In vain, what follows says what is wrong.
     await until(same, LONG, 'the receipts').catch(() => undefined)
@@ -43,14 +44,14 @@ describe('settling by receipts', function () {
     line = await ConsumerLine.start(folder.path)
     line.consumerUp()
     const tapping = line.tap(MANY / 2)
-    await until(() => (line?.kept().tally ?? 0) > 3_000, LONG, 'the first punches')
+    await until(() => (line?.tally() ?? 0) > 3_000, LONG, 'the first punches')
     await line.wipeWhileBehind()
     await tapping
     await line.daemonDies()
     await line.daemonUp()
     const more = line.tap(MANY / 2)
-    const before = line.kept().tally
-    await until(() => (line?.kept().tally ?? 0) > before + 3_000, LONG, 'more punches')
+    const before = line.tally()
+    await until(() => (line?.tally() ?? 0) > before + 3_000, LONG, 'more punches')
     await line.wipeWhileBehind()
     await more
     const missing = MANY - (await line.stored()).length

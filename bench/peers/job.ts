@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../broker.js'
+import { freePort } from '../../simulators/free-port.js'
 import { Checker } from './checker.js'
 import type { Peer, PeerLife, Place } from './peer.js'
 import { Upstream } from './upstream.js'

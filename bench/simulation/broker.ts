@@ -48,6 +48,7 @@ export const HEALTHY: BrokerTroubles = {
 }
 
 const REASONS = [0x80, 0x83, 0x87, 0x90, 0x97, 0x99]
+const TAKEN_OVER = 0x8e
 const LATE_MS = 5_000
 const CONNECT_MS = 300
 
@@ -82,10 +83,10 @@ export class Broker {
   /** How a process of the gateway comes to a connection. */
   connect(owner: Owner): Connect {
     const sleep = sleepOn(this.#scheduler, owner)
-    return async (_config, _will, signal) => {
+    return async (_url, _config, _will, signal) => {
       await sleep(between(this.#random, 1, CONNECT_MS), signal)
       if (this.troubles.away || signal.aborted) throw new TransportError('broker-unreachable', 'no connection')
-      this.#line?.cut('another client took over')
+      this.#line?.cut(TAKEN_OVER)
       const receiveMaximum = this.windowOfOne ? 1 : 65_535
       if (this.windowOfOne) this.#trace.fault('broker-window-of-one')
       const line = this.#lineOf(owner, receiveMaximum)
@@ -185,10 +186,10 @@ export class Broker {
     return true
   }
 
-  /** The connection of the gateway ends. True when there was one. */
-  cut(): boolean {
+  /** The connection of the gateway ends; `code`: the broker says why. True when there was one. */
+  cut(code?: number): boolean {
     if (!this.#line?.open) return false
-    this.#line.cut()
+    this.#line.cut(code)
     return true
   }
 

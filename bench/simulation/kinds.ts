@@ -27,6 +27,7 @@ export const FAULT_KINDS = [
   'wire-cut',
   'broker-away',
   'broker-cut',
+  'broker-disconnects',
   'broker-deaf',
   'broker-refuses',
   'broker-lost-state',

@@ -19,6 +19,7 @@ export class Line implements Link {
   readonly limits: Limits
   readonly ended: Promise<TransportError>
   unheard = 0
+  endCode: number | undefined
   readonly #scheduler: Scheduler
   readonly #owner: Owner
   readonly #events: LineEvents
@@ -84,10 +85,14 @@ export class Line implements Link {
     this.#end('the connection to the broker was closed', 'cut')
   }
 
-  /** The broker ends it. */
-  cut(message = 'the connection to the broker was closed'): void {
+  /** The broker ends it; `code`: of its DISCONNECT, if it sends one. */
+  cut(code?: number): void {
     this.#cutAt = Math.min(this.#cutAt, this.#scheduler.now + this.#events.tripMs())
-    this.#scheduler.after(0, () => this.#end(message, 'cut'), this.#owner)
+    const end = (): void => {
+      this.endCode ??= code
+      this.#end(`the broker ended the connection (${code ?? 'without a word'})`, 'cut')
+    }
+    this.#scheduler.after(0, end, this.#owner)
   }
 
   close(): Promise<void> {

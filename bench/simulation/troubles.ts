@@ -12,6 +12,8 @@ import type { Trace } from './trace.js'
 
 const SECOND = 1_000
 const YEAR = 365 * 86_400 * SECOND
+/** Reason codes of DISCONNECT; or the line breaks without one. */
+const GOODBYES = [undefined, undefined, 0x80, 0x81, 0x89, 0x8b, 0x8d, 0x8e, 0x93, 0x95, 0x97, 0x98, 0x9c, 0xa1]
 const CUTS: readonly CutAt[] = ['before', 'torn', 'after']
 
 export interface TroublesContext {
@@ -161,7 +163,8 @@ export class Troubles {
     const { random, trace, broker, plan } = this.#context
     const kind = between(random, 0, plan.settle === 'receipt' ? 9 : 6)
     if (kind === 0) {
-      if (broker.cut()) trace.fault('broker-cut')
+      const code = GOODBYES[between(random, 0, GOODBYES.length - 1)]
+      if (broker.cut(code)) trace.fault(code === undefined ? 'broker-cut' : 'broker-disconnects', code?.toString(16))
     } else if (kind === 1) {
       trace.fault('broker-away')
       this.#trouble({ away: true }, 120 * SECOND)

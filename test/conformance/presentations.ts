@@ -12,9 +12,9 @@ const VERDICTS: readonly Verdict[] = ['accepted', 'repeat', 'unknown', 'refused'
 /** How long a forgotten card lies on the reader. */
 const HELD_MS = 60_000
 const MANY = 1_000
-/** V8 goes on compiling, and keeping what it learnt, for some two thousand cards. */
-const WARM_UP = 3_000
-const ROUNDS = 3
+/** V8 goes on compiling, and keeping what it learnt, for some two thousand cards: the first round or two may show it. */
+const WARM_UP = 1_000
+const ROUNDS = 5
 /** An SD card that stalls. */
 const SLOW_DISK_MS = 10_000
 /** Far below one kept object per presentation; above the noise of the measurement. */
