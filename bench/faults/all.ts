@@ -2,6 +2,7 @@
 import { broker } from './broker.js'
 import type { Fault } from './fault.js'
 import { kill } from './kill.js'
+import { simulation } from './simulation.js'
 import { torn } from './torn.js'
 
-export const FAULTS: readonly Fault[] = [kill, torn, broker]
+export const FAULTS: readonly Fault[] = [kill, torn, broker, simulation]

@@ -2,6 +2,7 @@
 import { PublishError, TransportError } from '../../src/errors.js'
 import type { Connect } from '../../src/mqtt/publisher.js'
 import { between, type Random } from '../../simulators/random.js'
+import type { WatermarkClaim } from './claims.js'
 import { Line } from './line.js'
 import { sleepOn } from './machine.js'
 import type { Owner, Scheduler } from './scheduler.js'
@@ -73,6 +74,8 @@ export class Broker {
   /** First arrivals after a later record, not refused before. */
   readonly disordered: number[] = []
   readonly #taken = new Set<number>()
+  /** The gateway says how far it has come. */
+  onWatermark: (claim: WatermarkClaim) => void = () => undefined
 
   constructor(scheduler: Scheduler, random: Random, trace: Trace) {
     this.#scheduler = scheduler
@@ -118,6 +121,7 @@ export class Broker {
 
   #arrived(topic: string, payload: string, retain: boolean, ack: (code?: number) => void): void {
     const { troubles } = this
+    if (topic.endsWith('/watermark')) this.onWatermark(JSON.parse(payload) as WatermarkClaim)
     if (retain) return ack()
     const record = JSON.parse(payload) as Travelling
     if (this.#strikes(troubles.refusedOf100)) {
@@ -173,8 +177,8 @@ export class Broker {
     this.#consumer = undefined
   }
 
-  get kept(): number {
-    return this.#queue.length
+  hasTaken(seq: number): boolean {
+    return this.#taken.has(seq)
   }
 
   /** A receipt for the gateway: lost, when nobody listens. False when it was. */

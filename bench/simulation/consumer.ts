@@ -3,6 +3,7 @@
  * receipts settle, says what it has and asks for what it lacks. What it has it never loses.
  */
 import { between, type Random } from '../../simulators/random.js'
+import { Received } from '../faults/received.js'
 import type { Broker, Travelling } from './broker.js'
 import type { Scheduler } from './scheduler.js'
 import type { Trace } from './trace.js'
@@ -11,7 +12,7 @@ import type { Trace } from './trace.js'
 const RECEIPT_AFTER_MS = 3_000
 /** A gap may close by itself; asked for in vain, it is asked for again, less and less often. */
 const PATIENCE_MS = 5_000
-const MOST_PATIENCE_MS = 600_000
+const MOST_PATIENCE_MS = 6 * 3_600_000
 const TRIP_MS = 50
 const NONSENSE = ['', '{', '{"journal":"0123456789abcdef","upTo":3}', '[1,2]', '{"upTo":-1}']
 
@@ -27,20 +28,14 @@ export interface ConsumerOptions {
 
 export class Consumer {
   readonly #options: ConsumerOptions
-  /** Ids by number. */
-  readonly ids = new Map<number, string>()
-  readonly #seqs = new Map<string, number>()
-  readonly journals = new Set<string>()
+  readonly received = new Received()
   /** Numbers that the gateway says it cannot send. */
   readonly #gone = new Set<number>()
   /** All up to here is here. */
   #upTo = 0
-  #newest = 0
   #asking = false
   #patienceMs = PATIENCE_MS
-  #journal = ''
   readonly wrong: string[] = []
-  redelivered = 0
   silent = false
   #speaking = false
 
@@ -63,21 +58,11 @@ export class Consumer {
   }
 
   #take(record: Travelling): void {
-    const { id, journal, seq } = record
-    this.journals.add(journal)
-    this.#journal = journal
     this.#speakSoon()
-    const known = this.ids.get(seq)
-    if (known !== undefined && known !== id) this.wrong.push(`number ${seq} came with two ids`)
-    const before = this.#seqs.get(id)
-    if (before !== undefined && before !== seq) this.wrong.push(`one id came as ${before} and as ${seq}`)
-    if (known !== undefined) {
-      this.redelivered += 1
-      return this.#options.trace.fault('redelivered', String(seq))
-    }
-    this.ids.set(seq, id)
-    this.#seqs.set(id, seq)
-    this.#newest = Math.max(this.#newest, seq)
+    const { redelivered, renumbered } = this.received
+    this.received.take(record)
+    if (this.received.redelivered > redelivered) return this.#options.trace.fault('redelivered', String(record.seq))
+    if (this.received.renumbered > renumbered) return
     this.#hearGap(record)
     this.#count(record)
   }
@@ -89,9 +74,14 @@ export class Consumer {
   }
 
   #count({ seq, prev }: Travelling): void {
-    while (this.ids.has(this.#upTo + 1) || this.#gone.has(this.#upTo + 1)) this.#upTo += 1
+    while (this.has(this.#upTo + 1)) this.#upTo += 1
     if (prev !== null && prev >= seq) this.wrong.push(`record ${seq} says that it comes behind ${prev}`)
-    if (this.#upTo < this.#newest) this.#askSoon()
+    if (this.#upTo < this.received.newest) this.#askSoon()
+  }
+
+  /** It is here, or the gateway said that it cannot come. */
+  has(seq: number): boolean {
+    return this.received.ids.has(seq) || this.#gone.has(seq)
   }
 
   /** Also of what came again: whoever sends it again did not hear of it. */
@@ -121,8 +111,8 @@ export class Consumer {
 
   #gaps(): [number, number][] {
     const gaps: [number, number][] = []
-    for (let seq = this.#upTo + 1; seq <= this.#newest; seq++) {
-      if (this.ids.has(seq) || this.#gone.has(seq)) continue
+    for (let seq = this.#upTo + 1; seq <= this.received.newest; seq++) {
+      if (this.has(seq)) continue
       const last = gaps.at(-1)
       if (last?.[1] === seq - 1) last[1] = seq
       else gaps.push([seq, seq])
@@ -134,13 +124,15 @@ export class Consumer {
     if (this.silent) return
     const { broker, trace } = this.#options
     trace.note(`consumer: ${JSON.stringify(said)}`)
-    if (!broker.receipt(JSON.stringify({ journal: this.#journal, ...said }), retain)) trace.fault('receipt-lost')
+    if (!broker.receipt(JSON.stringify({ journal: this.received.journal, ...said }), retain))
+      trace.fault('receipt-lost')
   }
 
   /** Something that no gateway may believe. */
   babble(): void {
     const { random, trace, broker } = this.#options
-    const text = NONSENSE[between(random, 0, NONSENSE.length)] ?? JSON.stringify({ journal: this.#journal, upTo: 1e9 })
+    const text =
+      NONSENSE[between(random, 0, NONSENSE.length)] ?? JSON.stringify({ journal: this.received.journal, upTo: 1e9 })
     trace.fault('consumer-nonsense', text.replace(/"[0-9a-f]{16}"/, 'it'))
     broker.receipt(text, false)
   }

@@ -1,29 +1,32 @@
-/** Plays many seeds, as many at once as there are cores. Which thread plays a seed changes nothing of it. */
+/** Plays many seeds, as many at once as there are cores. Which process plays a seed changes nothing of it. */
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
-import { programFile } from '../child.js'
+import { programFile, start } from '../child.js'
 import type { Planted } from './controls.js'
 import type { SeedResult } from './seed.js'
 import type { Order } from './worker.js'
 
-const MOST_THREADS = 8
+const MOST = 8
 
 export class Crew {
-  readonly #all: readonly Worker[]
+  readonly #all: readonly ChildProcess[]
 
   /** `folder`: empty. */
   constructor(folder: string) {
-    const count = Math.min(availableParallelism(), MOST_THREADS)
+    const count = Math.min(availableParallelism(), MOST)
     this.#all = Array.from({ length: count }, (_, index) => {
-      const own = join(folder, `thread-${index}`)
+      const own = join(folder, `worker-${index}`)
       mkdirSync(own)
-      return new Worker(programFile('simulation/worker'), { workerData: { folder: own } })
+      const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const
+      const args = [programFile('simulation/worker'), own]
+      return start(process.execPath, args, { stdio: [...stdio], serialization: 'advanced' })
     })
   }
 
-  /** Plays `seeds` and shows each result as it comes, until `enough` says so. */
+  /** Plays `seeds` and shows each result as it comes, until `take` has enough. */
   async play(
     seeds: Iterable<number>,
     planted: Planted | undefined,
@@ -31,7 +34,7 @@ export class Crew {
   ): Promise<void> {
     const next = seeds[Symbol.iterator]()
     let over = false
-    const work = async (worker: Worker): Promise<void> => {
+    const work = async (worker: ChildProcess): Promise<void> => {
       for (let seed = next.next(); seed.done !== true && !over; seed = next.next()) {
         if (take(await asked(worker, { seed: seed.value, planted })) === 'enough') over = true
       }
@@ -40,18 +43,21 @@ export class Crew {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#all.map((worker) => worker.terminate()))
+    const ended = this.#all.map((worker) => once(worker, 'close'))
+    for (const worker of this.#all) worker.kill('SIGKILL')
+    await Promise.all(ended)
   }
 }
 
-function asked(worker: Worker, order: Order): Promise<SeedResult> {
+function asked(worker: ChildProcess, order: Order): Promise<SeedResult> {
   return new Promise((resolve, reject) => {
-    const failed = (error: Error): void => reject(error)
-    worker.once('error', failed)
-    worker.once('message', (result: SeedResult) => {
-      worker.off('error', failed)
-      resolve(result)
+    const ended = (): void => reject(new Error(`the process that played seed ${order.seed} ended`))
+    worker.once('close', ended)
+    worker.once('message', (result) => {
+      worker.off('close', ended)
+      // Parse boundary: our own program answers.
+      resolve(result as SeedResult)
     })
-    worker.postMessage(order)
+    worker.send(order)
   })
 }

@@ -133,7 +133,7 @@ export class Gateway {
 
   #powerOff(): void {
     const { scheduler, random } = this.#context
-    const most = [30 * SECOND, 600 * SECOND, DAY, 200 * DAY]
+    const most = [30 * SECOND, 600 * SECOND, DAY, 260 * DAY]
     const offMs = between(random, SECOND, most[between(random, 0, most.length - 1)]!)
     this.#died(undefined)
     this.#off = true

@@ -28,6 +28,7 @@ export class Machine {
   #bootedAt = 0
   #rate = 1
   #suspendedMs = 0
+  #wasStepped = false
   /** The wall clock less the uptime. */
   #offset = 0
   mark: Mark | undefined
@@ -61,6 +62,11 @@ export class Machine {
     return Math.round(ms / this.#rate)
   }
 
+  /** The wall clock is as right as a time service makes it, and nobody set it to anything else since the boot. */
+  get isRight(): boolean {
+    return !this.#wasStepped && Math.abs(this.wall - this.truth) <= 2 * SYNC_ERROR_MS
+  }
+
   /** A new run of the kernel. Without a clock battery the wall clock begins somewhere in the past. */
   boot(wall: 'set' | 'unset'): void {
     const last = this.wall
@@ -68,6 +74,7 @@ export class Machine {
     this.#bootedAt = this.#scheduler.now
     this.#rate = 1 + between(this.#random, -MOST_PPM, MOST_PPM) * 1e-6
     this.#suspendedMs = 0
+    this.#wasStepped = false
     this.mark = undefined
     const past = [0, Date.UTC(2025, 4, 6), Math.min(last, this.truth)]
     this.#offset = wall === 'set' ? this.truth : (past[between(this.#random, 0, 2)] ?? 0)
@@ -84,6 +91,7 @@ export class Machine {
   /** Somebody sets the wall clock: nobody knows to what. */
   step(ms: number): void {
     this.#offset += ms
+    this.#wasStepped = true
     this.mark = undefined
   }
 

@@ -9,6 +9,7 @@ import { linesOfJournal } from '../../src/verify/journal.js'
 import { verifyLines } from '../../src/verify/verify.js'
 import type { Body, CardOf } from '../faults/stored.js'
 import { SITE } from '../fixture.js'
+import type { Claims } from './claims.js'
 import type { Truth } from './machine.js'
 import { Reference, type Rules, type Told } from './reference.js'
 
@@ -33,6 +34,7 @@ interface Corrected {
 export interface OracleOptions {
   readonly rules: Rules
   readonly truth: Truth
+  readonly claims: Claims
   /** What was shown, by presentation. */
   readonly shown: ReadonlyMap<string, string>
   /** All is well since long: whatever was owed must have been paid by this moment. */
@@ -50,6 +52,8 @@ export function wrongIn(file: string, options: OracleOptions): string[] {
       ...wrongRules(records, options),
       ...wrongLights(records, options.shown),
       ...wrongTimes(records, options),
+      ...options.claims.wrong,
+      ...options.claims.broken(records),
     ]
   } finally {
     reader.close()

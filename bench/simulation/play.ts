@@ -6,6 +6,8 @@ import { messageOf } from '../../src/errors.js'
 import { isUnmade } from '../../src/journal/database.js'
 import { JournalReader } from '../../src/journal/query.js'
 import { between } from '../../simulators/random.js'
+import type { Moment } from '../../src/model.js'
+import { brokenPromises } from '../faults/oracle.js'
 import { SITE } from '../fixture.js'
 import { wrongIn } from './oracle.js'
 import { importPeople, NEWCOMER } from './people.js'
@@ -39,42 +41,31 @@ export async function play(site: Site): Promise<string[]> {
   const settledAt = plan.mode === 'liveness' ? site.machine.clock({ alive: true }).now() : undefined
   gateway.over = true
   await last(site)
-  const { stored, truth, shown, disk } = site
-  const isThere = existsSync(disk.left) && !isUnmade(disk.left)
-  return [
-    ...gateway.wrong,
-    ...late,
-    ...wrongAway(site),
-    ...(isThere ? attempt(() => wrongIn(disk.left, { rules: plan, truth, shown, settledAt })) : []),
-    ...(isThere ? attempt(() => damages(stored.verdict())) : []),
-    ...[...new Set(stored.missing)].map((card) => `shown green and not stored: ${card}`),
-    ...stored.twice.map((card) => `accepted twice: ${card}`),
-    ...(stored.renumbered > 0 ? [`${stored.renumbered} numbers were skipped, used again, or hold something else`] : []),
-  ]
+  return [...gateway.wrong, ...late, ...site.consumer.wrong, ...disordered(site), ...wrongStored(site, settledAt)]
 }
 
-function damages(integrity: string): string[] {
-  return integrity === 'ok' ? [] : [`integrity_check: ${integrity}`]
+/** What was set aside, or refused for a while, may come behind later records; nothing else may. */
+function disordered({ broker, parked }: Site): string[] {
+  return broker.disordered.filter((seq) => !parked.has(seq)).map((seq) => `record ${seq} was sent behind a later one`)
 }
 
-function attempt(look: () => string[]): string[] {
+/** What is stored, against what was shown, and what is at the consumer. */
+function wrongStored(
+  { stored, truth, claims, shown, disk, plan, consumer }: Site,
+  settledAt: Moment | undefined,
+): string[] {
+  if (!existsSync(disk.left) || isUnmade(disk.left)) return []
+  const subscriber = consumer.received
+  const ended = plan.mode === 'liveness'
   try {
-    return look()
+    return [
+      ...wrongIn(disk.left, { rules: plan, truth, claims, shown, settledAt }),
+      ...brokenPromises({ stored, subscriber, integrity: stored.verdict() }, { disorder: false, ended }),
+      ...[...new Set(stored.missing)].map((card) => `shown green and not stored: ${card}`),
+    ]
   } catch (error) {
     return [`the journal cannot be read: ${messageOf(error)}`]
   }
-}
-
-/** What broker and consumer have, against what is stored. */
-function wrongAway({ broker, consumer, stored, parked }: Site): string[] {
-  return [
-    ...consumer.wrong,
-    ...broker.disordered.filter((seq) => !parked.has(seq)).map((seq) => `record ${seq} was sent behind a later one`),
-    ...[...consumer.ids]
-      .filter(([seq, id]) => stored.ids[seq - 1] !== id)
-      .map(([seq]) => `record ${seq} was sent, and is not what is stored`),
-    ...(consumer.journals.size > 1 ? ['a new journal began'] : []),
-  ]
 }
 
 /** Some boxes lose their power, or their process, while the journal is being made. */
@@ -135,7 +126,7 @@ async function arrived(site: Site, deadline: number): Promise<string[]> {
 }
 
 function whereIs({ lastSeq, settled, backlog, parked }: StatusLine, { consumer }: Site): string[] {
-  const lost = Array.from({ length: lastSeq }, (_, index) => index + 1).filter((seq) => !consumer.ids.has(seq))
+  const lost = Array.from({ length: lastSeq }, (_, index) => index + 1).filter((seq) => !consumer.received.ids.has(seq))
   return [
     ...(lost.length > 0 ? [`${lost.length} records did not arrive, the first of them ${lost[0] ?? 0}`] : []),
     ...(settled < lastSeq || backlog > 0 ? [`settled up to ${settled} of ${lastSeq}, ${backlog} wait`] : []),

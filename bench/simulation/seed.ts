@@ -76,7 +76,7 @@ function resultOf(
   wrong: string[],
 ): SeedResult {
   // What is stored is what happened, too.
-  trace.note(`end: ${stored.ids.length} stored, ${consumer.ids.size} received, ${wrong.length} wrong`)
+  trace.note(`end: ${stored.ids.length} stored, ${consumer.received.received} received, ${wrong.length} wrong`)
   return {
     seed,
     mode: plan.mode,
@@ -87,7 +87,7 @@ function resultOf(
     events: scheduler.count,
     greens: stored.greens,
     records: stored.ids.length,
-    received: consumer.ids.size,
+    received: consumer.received.received,
     last: trace.last,
     hash: trace.digest(),
   }

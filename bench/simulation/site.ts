@@ -7,6 +7,7 @@ import type { Request } from '../../src/journal/protocol.js'
 import { between, type Random } from '../../simulators/random.js'
 import { Stored } from '../faults/stored.js'
 import { Broker } from './broker.js'
+import { Claims } from './claims.js'
 import { Consumer } from './consumer.js'
 import type { Planted } from './controls.js'
 import { Disk } from './disk.js'
@@ -47,6 +48,7 @@ export class Site {
   readonly broker: Broker
   readonly consumer: Consumer
   readonly readers: Readers
+  readonly claims: Claims
   readonly gateway: Gateway
   readonly troubles: Troubles
   readonly visits: Visits
@@ -78,6 +80,13 @@ export class Site {
     const { trace, broker, readers, plan } = this
     const sendsReceipts = settle === 'receipt'
     this.consumer = new Consumer({ scheduler, random, trace, broker, sendsReceipts, retainsReceipts })
+    this.claims = new Claims({
+      isTaken: (seq) => broker.hasTaken(seq),
+      isParked: (seq) => this.parked.has(seq),
+      consumer: sendsReceipts ? this.consumer : undefined,
+      isClockRight: () => this.machine.isRight,
+    })
+    broker.onWatermark = (claim) => this.claims.take(claim)
     const untilUptime = (ms: number): number => this.machine.untilUptime(ms)
     this.visits = new Visits({ scheduler, random, trace, readers, plan, untilUptime })
     this.gateway = this.#makeGateway()

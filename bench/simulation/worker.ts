@@ -1,5 +1,4 @@
-/** Plays the seeds that it is given, one after the other. Each thread has its own world: its `Math.random`, its SQLite. */
-import { parentPort, workerData } from 'node:worker_threads'
+/** Plays the seeds that it is given, one after the other. A process of its own: its `Math.random` and its SQLite are those of one seed at a time. */
 import type { Planted } from './controls.js'
 import { runSeed } from './seed.js'
 
@@ -8,9 +7,9 @@ export interface Order {
   readonly planted: Planted | undefined
 }
 
-const { folder } = workerData as { readonly folder: string }
+const folder = process.argv[2] ?? '.'
 
-parentPort?.on('message', ({ seed, planted }: Order) => {
+process.on('message', ({ seed, planted }: Order) => {
   // runSeed does not reject: what breaks down is a result, too.
-  void runSeed({ seed, folder, planted }).then((result) => parentPort?.postMessage(result))
+  void runSeed({ seed, folder, planted }).then((result) => process.send?.(result))
 })
