@@ -14,23 +14,28 @@ const UNAVAILABLE = 69
 export interface Broker {
   readonly url: string
   readonly port: number
+  /** It takes connections and answers nothing, until `resume`. */
+  pause(): void
+  resume(): void
   stop(): Promise<void>
 }
 
-/** Starts one with its files in `folder`. */
-export async function startBroker(folder: string): Promise<Broker> {
+/** Starts one with its files in `folder`. It lets a client have `inFlight` publishes on their way; 0 means any number. */
+export async function startBroker(folder: string, inFlight = 0): Promise<Broker> {
   const program = PATHS.find((path) => existsSync(path))
   if (program === undefined)
     throw new BenchError('mosquitto is not installed (sudo apt install mosquitto)', UNAVAILABLE)
   const port = await freePort()
-  const file = join(folder, 'mosquitto.conf')
-  writeFileSync(file, configuration(port))
+  const file = join(folder, `mosquitto-${port}.conf`)
+  writeFileSync(file, configuration(port, inFlight))
   const child = start(program, ['-c', file], { stdio: 'ignore' })
   const ended = once(child, 'close')
   await accepting(port, () => child.exitCode !== null)
   return {
     url: `mqtt://127.0.0.1:${port}`,
     port,
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     stop: async () => {
       child.kill('SIGTERM')
       await ended
@@ -38,13 +43,13 @@ export async function startBroker(folder: string): Promise<Broker> {
   }
 }
 
-function configuration(port: number): string {
+function configuration(port: number, inFlight: number): string {
   return [
     `listener ${port} 127.0.0.1`,
     'allow_anonymous true',
     'persistence false',
     // Its default, 20, is what CONNACK allows a publisher to have in flight: two windows would not be the same.
-    'max_inflight_messages 0',
+    `max_inflight_messages ${inFlight}`,
     // By default it drops what a slow subscriber has not taken after 1,000 messages.
     'max_queued_messages 0',
     // Without it Nagle's algorithm delays small acknowledgements.
