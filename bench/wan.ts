@@ -28,7 +28,7 @@ interface Load {
 /** Journals that other benches need, too. */
 const LOADS: readonly Load[] = [
   { window: 64, waiting: 5_000, journal: 20_000 },
-  { window: 1_000, waiting: 50_000, journal: 100_000 },
+  { window: 1_000, waiting: 100_000, journal: 100_000 },
 ]
 const QUICK_LOADS: readonly Load[] = LOADS.map(({ window }) => ({ window, waiting: 1_000, journal: 2_000 }))
 
@@ -54,7 +54,7 @@ export const wan: Bench = {
       shares.push({ against: `window${load.window}`, goal: this.goal, rounds: sharesOfOne })
     }
     const short = await outages(folder, quick ? [200] : [500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500], say)
-    const long = quick ? [] : await outages(folder, full ? [60_000, 60_000, 60_000] : [30_000], say)
+    const long = quick ? [] : await outages(folder, full ? [60_000, 60_000, 60_000] : [10_000], say)
     const recovery: Measured[] = [
       { against: 'second', goal: { bound: 'at most', limit: 1 }, rounds: short.map((ms) => ms / 1_000) },
       ...(long.length > 0 ? [{ against: 'fiveSecondsLong', goal: { bound: 'at most', limit: 1 }, rounds: long.map((ms) => ms / 5_000) } as const] : []), // prettier-ignore

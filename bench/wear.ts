@@ -45,7 +45,7 @@ interface Lengths {
   readonly drained: number
 }
 
-const USUAL: Lengths = { rounds: 3, punches: 8_000, liveS: 15, settleS: 35, idleS: 60, drained: 20_000 }
+const USUAL: Lengths = { rounds: 3, punches: 8_000, liveS: 15, settleS: 35, idleS: 45, drained: 20_000 }
 const QUICK: Lengths = { rounds: 1, punches: 80, liveS: 0.5, settleS: 0.2, idleS: 1, drained: 2_000 }
 const FULL: Lengths = { ...USUAL, liveS: 60, idleS: 900 }
 
