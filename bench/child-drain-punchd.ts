@@ -12,7 +12,7 @@ const { createLogger } = await import('../src/log.js')
 const { MqttPublisher } = await import('../src/mqtt/publisher.js')
 const { Outbox: RealOutbox } = await import('../src/outbox.js')
 const { mqttConfig, threadOptions, TOPICS } = await import('./fixture.js')
-const { writtenBy } = await import('./proc.js')
+const { peakRssKb, writtenBy } = await import('./proc.js')
 
 /** Looking costs nothing, and the error is a thousandth. */
 const LOOK_MS = 1
@@ -56,6 +56,6 @@ await publishing
 await outbox.stop()
 await thread.close()
 const acknowledged = state.lastSeq - state.settled - parked
-const maxRssKb = process.resourceUsage().maxRSS
-const sent: Sent = { acknowledged, ms, cpuUs: user + system, maxRssKb, written: writtenBy('self') - written }
+const cost = { cpuUs: user + system, maxRssKb: peakRssKb(), written: writtenBy('self') - written }
+const sent: Sent = { acknowledged, ms, ...cost }
 process.stdout.write(JSON.stringify(sent))

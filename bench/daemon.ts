@@ -44,6 +44,8 @@ export function startDaemon({ folder, gateway, broker, readers }: DaemonOptions)
       transport,
       direction: 'in',
     })),
+    // With a longer one, a journal that was filled in a minute would be all windows.
+    policy: { repeatWindow: '1s' },
     log: { level: 'info' },
   }
   // JSON is YAML.

@@ -42,7 +42,7 @@ export class Journals {
     const { journal } = openAttendance(journalFile({ data: { path: await this.#filled(count) } }))
     const { records } = journal.tail(0, Math.min(count, PAYLOADS_MOST))
     journal.close()
-    return records.map(({ body }) => `${body},"delivery":{"attempt":1,"delayed":true}}`)
+    return records.map(({ body }) => `${body.toString()},"delivery":{"attempt":1,"delayed":true}}`)
   }
 
   async #filled(count: number): Promise<string> {

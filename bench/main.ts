@@ -9,6 +9,7 @@ import { Journals } from './journals.js'
 import { latency } from './latency.js'
 import { loop } from './loop.js'
 import { BenchError, type Bench, type Outcome, type Skipped } from './outcome.js'
+import { peers } from './peers.js'
 import { people } from './people.js'
 import { presence } from './presence.js'
 import { size } from './size.js'
@@ -18,9 +19,11 @@ import { wan } from './wan.js'
 import { wear } from './wear.js'
 import { Workspace } from './workspace.js'
 
-const BENCHES: readonly Bench[] = [store, drain, size, loop, fuzz, presence, people, latency, wan, wear, growth]
+const BENCHES: readonly Bench[] = [store, drain, size, loop, fuzz, presence, people, latency, wan, wear, growth, peers] // prettier-ignore
 const USAGE = 64
 const CANNOT_RUN = 69
+const PEERS_USAGE =
+  'peers: [--install DIR | --peers DIR] [--thingsboard PATH]: install others outside the repository, or say where they are'
 
 const OPTIONS = {
   json: { type: 'boolean', default: false },
@@ -28,6 +31,10 @@ const OPTIONS = {
   quick: { type: 'boolean', default: false },
   full: { type: 'boolean', default: false },
   dir: { type: 'string', default: '.bench' },
+  // Of `peers` only.
+  install: { type: 'string' },
+  peers: { type: 'string' },
+  thingsboard: { type: 'string' },
 } as const
 
 function parse() {
@@ -40,20 +47,24 @@ function parse() {
     return { ...values, wanted }
   } catch (error) {
     const names = BENCHES.map(({ name, title }) => `  ${name.padEnd(8)} ${title}`).join('\n')
-    const usage = 'usage: npm run bench -- [NAME…] [--json] [--check] [--quick|--full] [--dir PATH]'
-    throw new BenchError(`${error instanceof Error ? error.message : String(error)}\n${usage}\n${names}`, USAGE)
+    const usage = 'usage: npm run bench -- [NAME…] [--json] [--check] [--quick | --full] [--dir PATH]'
+    throw new BenchError(
+      `${error instanceof Error ? error.message : String(error)}\n${usage}\n${names}\n${PEERS_USAGE}`,
+      USAGE,
+    )
   }
 }
 
 async function main(): Promise<void> {
-  const { wanted, json, check, quick, full, dir } = parse()
+  const { wanted, json, check, quick, full, dir, install, peers: from, thingsboard } = parse()
   const workspace = new Workspace(dir)
+  const given = { install, peers: from, thingsboard }
   const say = (progress: string): void => void process.stderr.write(`${progress}\n`)
   const outcomes = new Map<Bench, Outcome | Skipped>()
   const journals = new Journals(join(workspace.path, 'journals'), say)
   for (const bench of wanted) {
     const folder = workspace.folder(bench.name)
-    outcomes.set(bench, await bench.run({ folder, quick, full, journals, say }))
+    outcomes.set(bench, await bench.run({ folder, quick, full, given, journals, say }))
     // What it left could fill the disk of the next one.
     rmSync(folder, { recursive: true, force: true })
   }

@@ -6,11 +6,22 @@ export interface BenchOptions {
   readonly folder: string
   /** Short enough for a test: the shape of the answer is right, the figures are not. */
   readonly quick: boolean
-  /** With the large journals, for a release: takes an hour. Never together with `quick`. */
+  /** With the large journals, for a release: an hour. Never together with `quick`. */
   readonly full: boolean
+  readonly given: GivenFolders
   /** Journals with many records, made once for all benches. */
   readonly journals: Journals
   readonly say: (progress: string) => void
+}
+
+/** Folders that the command line names; only `peers` asks for them. */
+export interface GivenFolders {
+  /** Where to install peers, and then take them from. */
+  readonly install: string | undefined
+  /** Where installed peers are. */
+  readonly peers: string | undefined
+  /** A checkout of the ThingsBoard gateway. */
+  readonly thingsboard: string | undefined
 }
 
 export interface Goal {
@@ -45,6 +56,14 @@ export interface Outcome {
   readonly missed: readonly string[]
   readonly met: boolean
   readonly figures: Figures
+  readonly extra?: Extra
+}
+
+/** A table of its own, for a bench with more to say than one ratio. */
+export interface Extra {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly (string | number)[])[]
+  readonly notes: readonly string[]
 }
 
 /** It cannot be measured here, which is neither met nor missed. */

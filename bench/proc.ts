@@ -77,3 +77,11 @@ export function effortOf(child: ChildProcess): Effort {
 export function writtenBy(pid: number | 'self'): number {
   return fieldsOf(`/proc/${pid}/io`)('write_bytes')
 }
+
+/**
+ * The most that this process ever held. Not `maxRSS` of getrusage(2): across exec(2) that keeps what the process that
+ * started this one held.
+ */
+export function peakRssKb(): number {
+  return fieldsOf('/proc/self/status')('VmHWM')
+}

@@ -1,7 +1,7 @@
 /** The outcomes for a person. */
 import { statfsSync } from 'node:fs'
 import { cpus, release } from 'node:os'
-import type { Bench, Goal, Outcome, Skipped } from './outcome.js'
+import type { Bench, Extra, Goal, Outcome, Skipped } from './outcome.js'
 
 /** Of the names of figures. */
 const WIDTH = 32
@@ -23,8 +23,10 @@ export function tableOf(outcomes: ReadonlyMap<Bench, Outcome | Skipped>): string
       notes.push(`  ${outcome.skipped}`)
       continue
     }
+    const { figures, extra } = outcome
     rows.push(...rowsOf(bench.name, outcome))
-    for (const [name, value] of Object.entries(outcome.figures)) notes.push(`  ${name.padEnd(WIDTH)} ${value}`)
+    for (const [name, value] of Object.entries(figures)) notes.push(`  ${name.padEnd(WIDTH)} ${value}`)
+    if (extra !== undefined) notes.push('', ...linesOf(extra))
   }
   return [...columns(rows), ...notes, ''].join('\n')
 }
@@ -42,6 +44,11 @@ function rowsOf(bench: string, { ratios, spreads, goals, missed }: Outcome): str
 
 function text({ bound, limit }: Goal): string {
   return `${bound === 'at least' ? '≥' : '≤'} ${limit}`
+}
+
+function linesOf({ columns: head, rows, notes }: Extra): string[] {
+  const cells = rows.map((row) => row.map(String))
+  return [...columns([[...head], ...cells]), '', ...notes].map((line) => `  ${line}`.trimEnd())
 }
 
 /** What the absolute figures belong to. */

@@ -68,7 +68,7 @@ export const wan: Bench = {
 }
 
 async function farBroker(folder: string, window: number): Promise<{ relay: Relay; close(): Promise<void> }> {
-  const broker: Broker = await startBroker(folder, window)
+  const broker: Broker = await startBroker(folder, [`max_inflight_messages ${window}`])
   const relay = await Relay.open({ to: broker.port, delayMs: TRIP_MS / 2 })
   const close = async (): Promise<void> => {
     await relay.refuse()

@@ -1,5 +1,7 @@
 /** Everything that `npm run torture` breaks, in the order in which it does. */
+import { broker } from './broker.js'
 import type { Fault } from './fault.js'
 import { kill } from './kill.js'
+import { torn } from './torn.js'
 
-export const FAULTS: readonly Fault[] = [kill]
+export const FAULTS: readonly Fault[] = [kill, torn, broker]

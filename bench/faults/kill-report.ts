@@ -1,20 +1,16 @@
 /** What a run of kills found, and whether that is good. */
 import { WINDOW } from '../fixture.js'
 import type { Row } from './fault.js'
-import type { Stored } from './stored.js'
-import type { Consumer } from './consumer.js'
+import { brokenPromises, lostOf, strangers, type Evidence } from './oracle.js'
 
 /** Acknowledgements that may not be written down yet when the kill comes (src/watermark.ts), and those in flight. */
 const USUAL_REDELIVERIES = 1_024 + WINDOW
 
-export interface Findings {
-  readonly stored: Stored
-  readonly subscriber: Consumer
+export interface Findings extends Evidence {
   readonly kills: number
   readonly whileStarting: number
   /** Most records that came again after one kill. */
   readonly mostRedelivered: number
-  readonly integrity: string
 }
 
 /** What a run found, as lines of a table. */
@@ -38,28 +34,7 @@ export function rowsOf(found: Findings): Row[] {
   ]
 }
 
-function lostOf({ stored, subscriber }: Findings): number {
-  return stored.ids.filter((_, index) => !subscriber.ids.has(index + 1)).length
-}
-
-/** Numbers that were received with another id than is stored under them. */
-function strangers({ stored, subscriber }: Findings): number {
-  const wrong = [...subscriber.ids].filter(([seq, id]) => stored.ids[seq - 1] !== id)
-  return wrong.length + subscriber.renumbered
-}
-
 /** Nothing may be missing, lost, doubled or out of order, and there must have been something to lose. */
 export function violationsOf(found: Findings): string[] {
-  const { stored, subscriber, integrity } = found
-  const counted: readonly (readonly [count: number, what: string])[] = [
-    [stored.missing.length, 'shown green and not stored'],
-    [stored.twice.length, 'accepted more than once'],
-    [stored.renumbered + strangers(found), 'numbers skipped or used again'],
-    [lostOf(found), 'stored and not received'],
-    [subscriber.disordered, 'received after a later record'],
-  ]
-  const bad = counted.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
-  if (integrity !== 'ok') bad.push(`integrity_check: ${integrity}`)
-  if (stored.greens === 0) bad.push('nothing was shown green: there was nothing to lose')
-  return bad
+  return brokenPromises(found)
 }

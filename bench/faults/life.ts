@@ -13,6 +13,8 @@ export interface LifeOptions {
   /** Cards that were green before: they must be repeats now. */
   readonly again: readonly string[]
   readonly cheat: boolean
+  /** More flags of child-green. */
+  readonly flags?: readonly string[]
 }
 
 /** When the kill comes: so long after the start of the process, or of the load. */
@@ -30,8 +32,9 @@ export class Life {
   #shown = ''
   #stderr = ''
 
-  constructor({ data, port, round, again, cheat }: LifeOptions, idle = false) {
+  constructor({ data, port, round, again, cheat, flags: more = [] }: LifeOptions, idle = false) {
     const flags = [
+      ...more,
       ...(cheat ? ['--cheat'] : []),
       ...(idle ? ['--idle'] : []),
       ...again.flatMap((card) => ['--again', card]),
@@ -53,17 +56,23 @@ export class Life {
     await this.#ended
     // It must have died of this: a daemon that ends by itself under load is broken.
     if (this.#child.signalCode !== 'SIGKILL') throw this.#broken('ended by itself')
-    return this.#lights()
+    return this.lights
   }
 
-  /** Stops it as systemd would; returns when it has ended. */
-  async stop(): Promise<void> {
+  /** Stops it as systemd would; returns every light that it has shown. */
+  async stop(): Promise<Light[]> {
     // Before that, nobody listens to SIGTERM.
     await this.#begun()
     this.#child.kill('SIGTERM')
     const late = sleep(STOP_MS, 'late', { ref: false })
     if ((await Promise.race([this.#ended, late])) === 'late') throw this.#broken('does not stop')
     if (this.#child.exitCode !== 0) throw this.#broken('did not stop cleanly')
+    return this.lights
+  }
+
+  /** What it wrote to stderr so far. */
+  get said(): string {
+    return this.#stderr
   }
 
   async #begun(): Promise<void> {
@@ -74,7 +83,7 @@ export class Life {
     }
   }
 
-  #lights(): Light[] {
+  get lights(): Light[] {
     const lines = this.#shown.split('\n').slice(0, -1)
     const lights = lines.map((line) => ({ verdict: line.split(' ')[0] ?? '', card: line.split(' ')[1] ?? '' }))
     return lights.filter(({ verdict }) => verdict !== 'begun')

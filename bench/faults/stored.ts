@@ -84,6 +84,15 @@ export class Stored {
     if (shown > (this.#repeats.get(card) ?? 0)) this.missing.push(card)
   }
 
+  /** What is set aside now: how many of which code. */
+  parked(): string {
+    const reader = new JournalReader(this.#file, SITE.offsets)
+    const counts = new Map<string, number>()
+    for (const { code } of reader.parked()) counts.set(code, (counts.get(code) ?? 0) + 1)
+    reader.close()
+    return [...counts].map(([code, count]) => `${count} ${code}`).join(', ')
+  }
+
   /** SQLite's own look at every page, and every record once more; returns what is wrong. */
   verdict(): string {
     const db = new Database(this.#file, { readonly: true })
