@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { everyCode } from './codes.js'
 import type { Fault, FaultOptions, Finding } from './fault.js'
+import { hostileBrokers } from './hostile.js'
 import { controlOf, rowOf, violationsOf } from './line-report.js'
 import { runTrial } from './line-run.js'
 import { brokerTrials, controlTrial, lineTrials } from './line-trials.js'
@@ -19,7 +20,10 @@ export const broker: Fault = {
   title: 'bad lines, brokers that die, brokers that answer anything',
 
   async run(options) {
-    const found = [await onLines(options), await everyCode(join(options.folder, 'codes'), options.say)]
+    const { folder, say, seed } = options
+    const found = [await onLines(options), await everyCode(join(folder, 'codes'), say)]
+    say('brokers that break the rules')
+    found.push(await hostileBrokers(join(folder, 'hostile'), seed))
     return { rows: found.flatMap(({ rows }) => rows), violations: found.flatMap(({ violations }) => violations) }
   },
 }
