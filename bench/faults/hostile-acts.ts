@@ -7,6 +7,8 @@ import type { ScriptedRig } from './scripted-rig.js'
 export interface Act {
   readonly name: string
   readonly script: (rig: ScriptedRig) => Script
+  /** Publishes in flight. */
+  readonly window?: number
   /** The one connection must hold. */
   readonly holds?: boolean
   /** Records may be set aside: the connection ends with one in flight, as with a broker that dies of it. */
@@ -47,11 +49,13 @@ const HUGE_PIECE = Buffer.alloc(4 * 1_048_576)
 /** A CONNACK that is a redirect: server moved, server reference 127.0.0.1:1. */
 const MOVED = hex('20 11 00 9d 0e 1c 00 0b 31 32 37 2e 30 2e 30 2e 31 3a 31')
 const SLOW_MS = 3_000
+/** When the second of two comes. */
+const LATE_MS = 5
 
 export function actsFor(random: Random): Act[] {
   return [
     { name: 'PUBACK for an unknown id', holds: true, script: records(strange) },
-    { name: 'doubled PUBACKs, then the end', script: doubled },
+    { name: 'doubled PUBACKs, then the end', window: 2, script: doubled },
     { name: 'PUBACKs in reverse', holds: true, script: reversed },
     { name: 'receive maximum 1', holds: true, script: oneAtATime },
     { name: 'maximum packet size 100', holds: true, parks: true, script: connects((guest) => guest.send(TINY)) },
@@ -105,10 +109,10 @@ function strange(guest: Guest, packet: IPublishPacket, { broker }: ScriptedRig):
 /** Whoever takes the second PUBACK for that of the next record loses it: that one is not taken. */
 const doubled: Act['script'] = ({ broker }) => ({
   record: (guest, packet) => {
-    if (guest.records > 5) guest.end()
+    if (guest.records > 5) setTimeout(() => guest.end(), 3 * LATE_MS)
     else {
       broker.take(guest, packet)
-      guest.send(puback(packet))
+      setTimeout(() => guest.send(puback(packet)), LATE_MS)
     }
     return true
   },

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seeded } from '../../simulators/random.js'
+import { WINDOW } from '../fixture.js'
 import type { Finding } from './fault.js'
 import { actsFor, type Act } from './hostile-acts.js'
 import { MINUTE_MS, ScriptedRig, USUAL_A_MINUTE } from './scripted-rig.js'
@@ -29,7 +30,7 @@ export async function hostileBrokers(folder: string, seed: number): Promise<Find
 }
 
 async function runAct(act: Act, folder: string): Promise<ActFound> {
-  const rig = await ScriptedRig.start(folder, (made) => act.script(made), RECORDS)
+  const rig = await ScriptedRig.start(folder, (made) => act.script(made), RECORDS, { window: act.window ?? WINDOW })
   await sleep(FAULT_MS)
   const { connectsAMinute } = rig
   const wrong: string[] = []

@@ -29,9 +29,14 @@ export class ScriptedRig {
     this.sending = new Sending(join(folder, 'journal.db'), mqttConfig(broker.url, over), SPEED)
   }
 
-  static async start(folder: string, script: (rig: ScriptedRig) => Script, records: number): Promise<ScriptedRig> {
+  static async start(
+    folder: string,
+    script: (rig: ScriptedRig) => Script,
+    records: number,
+    over: Partial<MqttConfig> = {},
+  ): Promise<ScriptedRig> {
     const broker = await ScriptedBroker.start()
-    const rig = new ScriptedRig(broker, folder, {})
+    const rig = new ScriptedRig(broker, folder, over)
     broker.script = script(rig)
     fill(rig.sending.journal, records)
     rig.sending.outbox.appended()
