@@ -27,7 +27,7 @@ const MORE_READERS = [8, 32]
 const IDLE_READERS = 8
 const CPU_SHARE = 0.006
 const WAKEUPS_PER_S = 5
-const ATMOST = (limit: number) => ({ bound: 'at most', limit }) as const
+const atMost = (limit: number) => ({ bound: 'at most', limit }) as const
 
 /** A daemon and what its readers hang on. */
 interface House {
@@ -60,9 +60,9 @@ export const size: Bench = {
     const eight = idle.find(({ readers }) => readers === IDLE_READERS)!
     const measured = [
       { against: 'bareNode', goal: this.goal, rounds: ours.map(({ rssKb }, index) => rssKb / theirs[index]!.rssKb) },
-      { against: 'bareNodeStart', goal: ATMOST(2), rounds: starts.map(({ ours, bare }) => ours / bare) },
-      { against: 'idleCpuAllowed', goal: ATMOST(1), rounds: [eight.cpuShare / CPU_SHARE] },
-      { against: 'wakeupsAllowed', goal: ATMOST(1), rounds: [eight.wakeupsPerS / WAKEUPS_PER_S] },
+      { against: 'bareNodeStart', goal: atMost(2), rounds: starts.map(({ ours, bare }) => ours / bare) },
+      { against: 'idleCpuAllowed', goal: atMost(1), rounds: [eight.cpuShare / CPU_SHARE] },
+      { against: 'wakeupsAllowed', goal: atMost(1), rounds: [eight.wakeupsPerS / WAKEUPS_PER_S] },
     ]
     return judged(measured, {
       ...figures('daemon', ours),
