@@ -23,10 +23,13 @@ export const broker: Fault = {
 
   async run(options) {
     const { folder, say, seed } = options
+    say('every reason code and every wrong answer, side by side; behind them, bad lines')
     // Most of it is waiting.
-    const scripted = Promise.all([everyCode(join(folder, 'codes')), hostileBrokers(join(folder, 'hostile'), seed)])
-    say('every reason code and every wrong answer, side by side')
-    const found = [...(await scripted), await onLines(options)]
+    const found = await Promise.all([
+      everyCode(join(folder, 'codes')),
+      hostileBrokers(join(folder, 'hostile'), seed),
+      onLines(options),
+    ])
     return { rows: found.flatMap(({ rows }) => rows), violations: found.flatMap(({ violations }) => violations) }
   },
 }

@@ -18,8 +18,8 @@ const RECORDS = 12
 const REFUSED_SEQ = 3
 /** With pauses that begin at five seconds. */
 const PATIENT_A_MINUTE = 5
-/** An answer that leaves no time to think: so many connections a minute at most, since each brought a record away. */
-const ANSWERED_A_MINUTE = 165
+/** Where each connection brings a record away, pauses grow to five seconds. */
+const ANSWERED_A_MINUTE = 20
 
 export interface CodeFound {
   readonly of: CodeCase

@@ -8,10 +8,10 @@ import { mqttConfig, TOPICS, WINDOW } from '../fixture.js'
 import { cutting, delaying, endingAtRecords, losingAcks, shaping, swallowing, trickling } from './line-faults.js'
 import { eventually, SPEED, type Stage, type Trial } from './line-run.js'
 
-/** The pauses between connections begin anew with each that brought a record away: half a second less a quarter. */
-const FIRST_PAUSE_A_MINUTE = 160
-/** Pauses that begin at five seconds. */
-const PATIENT_A_MINUTE = 5
+/** Where records leave, pauses grow to five seconds: the first minute has four short ones. */
+const SHORT_LIVED_A_MINUTE = 20
+/** After a refusal they do not: half a second less a quarter. */
+const REFUSED_A_MINUTE = 165
 const { clientId: CLIENT_ID } = mqttConfig(0)
 /** With long trips the window grows. */
 const LARGEST_WINDOW = 1_000
@@ -30,7 +30,7 @@ function pauseOf(load: number): number {
 export function lineTrials(load: number, seed: number): Trial[] {
   const random = seeded(seed)
   const usual = { cards: load, pauseMs: pauseOf(load), againACut: WINDOW }
-  const often = { ...usual, connectsAMinute: FIRST_PAUSE_A_MINUTE }
+  const often = { ...usual, connectsAMinute: SHORT_LIVED_A_MINUTE }
   const cut =
     (how: 'fin' | 'reset'): NonNullable<Trial['during']> =>
     (stage) =>
@@ -62,7 +62,7 @@ export function lineTrials(load: number, seed: number): Trial[] {
       ...usual,
       name: 'taken over',
       about: 'by a clone with our client id that comes back at once',
-      connectsAMinute: PATIENT_A_MINUTE,
+      connectsAMinute: SHORT_LIVED_A_MINUTE,
       during: clone,
     },
     {
@@ -114,7 +114,7 @@ export function receiptTrials(load: number, heavy: number, seed: number, folderO
       name: 'r drop',
       about: 'closed after a moment; settle: receipt',
       during: (stage) => cuts(stage, cutting('fin', random), random),
-      connectsAMinute: FIRST_PAUSE_A_MINUTE,
+      connectsAMinute: SHORT_LIVED_A_MINUTE,
     },
     {
       ...common,
@@ -138,7 +138,7 @@ export function receiptTrials(load: number, heavy: number, seed: number, folderO
       pauseMs: pauseOf(heavy),
       lines: kept('healed'),
       during: cutAndWipe,
-      connectsAMinute: FIRST_PAUSE_A_MINUTE,
+      connectsAMinute: SHORT_LIVED_A_MINUTE,
     },
   ]
 }
@@ -147,7 +147,7 @@ const PERSISTENT = (folder: string): string[] => ['persistence true', `persisten
 const TIMES = 3
 
 export function brokerTrials(load: number, folderOf: (name: string) => string): Trial[] {
-  const common = { cards: load, pauseMs: pauseOf(load), againACut: WINDOW, connectsAMinute: FIRST_PAUSE_A_MINUTE }
+  const common = { cards: load, pauseMs: pauseOf(load), againACut: WINDOW, connectsAMinute: SHORT_LIVED_A_MINUTE }
   const keeping = (name: string): string[] => [...PERSISTENT(folderOf(name)), 'autosave_interval 0']
   return [
     { ...common, name: 'restarted', about: 'SIGTERM, three times', lines: keeping('restarted'), during: again('stop') },
@@ -178,6 +178,7 @@ export function brokerTrials(load: number, folderOf: (name: string) => string): 
       lines: [...keeping('refused'), `acl_file ${join(folderOf('refused'), 'acl')}`],
       files: { acl: ACL_STRICT },
       disorder: false,
+      connectsAMinute: REFUSED_A_MINUTE,
       during: refuse,
     },
   ]

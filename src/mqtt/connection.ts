@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import type { IClientOptions, IConnackPacket, MqttClient, OnConnectCallback, Packet } from 'mqtt'
 import type { MqttConfig } from '../config/config.js'
-import type { TransportError } from '../errors.js';
+import type { TransportError } from '../errors.js'
 import { ConfigError, messageOf, PublishError } from '../errors.js'
 import { createClient } from './client.js'
 import { PacketIds } from './ids.js'

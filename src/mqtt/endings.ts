@@ -17,8 +17,11 @@ export function disconnected(code: number): TransportError {
   })
 }
 
+/** Mosquitto 2.0.11 says nothing to whom it throws out for another. */
+const LOST = 'when this comes again and again: has another gateway the same mqtt.clientId?'
+
 export function lostConnection(message: string): TransportError {
-  return new TransportError('broker-unreachable', message)
+  return new TransportError('broker-unreachable', message, { hint: LOST })
 }
 
 export function connectError(error: Error): TransportError {
