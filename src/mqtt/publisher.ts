@@ -55,6 +55,7 @@ export class MqttPublisher implements Publisher {
   #oldestSince = 0
   /** The broker answered to a record on this connection, be it with a refusal. */
   #answered = false
+  #refused = false
   /** It answered to anything on this connection. */
   #alive = false
   /** We ended this connection, since nothing was answered. */
@@ -96,7 +97,7 @@ export class MqttPublisher implements Publisher {
       await connection.publish(this.#context.topics.record(record.kind, record.channel), payload)
       this.#answered = true
     } catch (error) {
-      if (error instanceof PublishError && error.code === 'publish-refused') this.#answered = true
+      if (error instanceof PublishError && error.code === 'publish-refused') this.#answered = this.#refused = true
       throw error
     } finally {
       this.#answeredTo(record.seq)
@@ -155,18 +156,19 @@ export class MqttPublisher implements Publisher {
 
   async #connectAndStay(url: string, signal: AbortSignal): Promise<Ending & { readonly why: TransportError }> {
     const { config, topics, clock, connect = overNetwork } = this.#context
-    this.#answered = this.#alive = this.#deaf = false
+    this.#answered = this.#refused = this.#alive = this.#deaf = false
     let connection: Link
     try {
       const will = { topic: topics.state, payload: JSON.stringify({ state: 'offline', reason: 'lost' }) }
       connection = await connect(url, config, will, signal)
     } catch (error) {
       const why = error instanceof TransportError ? error : new TransportError('broker-unreachable', messageOf(error))
-      return { why, heldMs: 0, answered: false, code: undefined }
+      return { why, heldMs: 0, answered: false, refused: false, code: undefined }
     }
     const since = clock.uptime()
     const why = await this.#stay(connection, url, signal)
-    return { why, heldMs: clock.uptime() - since, answered: this.#answered, code: connection.endCode }
+    const heldMs = clock.uptime() - since
+    return { why, heldMs, answered: this.#answered, refused: this.#refused, code: connection.endCode }
   }
 
   /** Until the connection ends; returns why it did. */

@@ -13,6 +13,7 @@ const FOLDER = join(root, 'dist/test')
 export const WORK: Readonly<Record<string, number>> = {
   '96.receipts-flow': 70,
   '65.fuzz': 40,
+  '81.figures': 30,
   '94.terminal-flow': 25,
   '87.peers': 25,
   '90.flow': 25,
