@@ -1,9 +1,8 @@
 /** The append-only record of everything that happened, its unsettled tail, and what was set aside. Synchronous. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { existsSync, statSync } from 'node:fs'
 import { canonical } from './canonical.js'
-import { keysFor, publicKeyOf } from './keys.js'
-import { openDatabase, translating, type SqliteDatabase } from './database.js'
+import { keysFor, makeKeys, publicKeyOf } from './keys.js'
+import { isUnmade, openDatabase, translating, type SqliteDatabase } from './database.js'
 import { Erasure } from './erasure.js'
 import { Head, type Moved } from './head.js'
 import { Memories } from './memories.js'
@@ -52,9 +51,10 @@ export class Journal {
     this.#file = file
     this.#identity = identity
     this.#timeOf = zoneFormatter(identity.offsets)
-    const isFresh = !existsSync(file) || statSync(file).size === 0
+    // Before the tables: a start that is cut short must not leave a journal whose keys nobody ever had.
+    if (isUnmade(file)) translating(file, () => makeKeys(file))
     this.#db = openDatabase(file, randomBytes(8).toString('hex'))
-    const keys = keysFor(file, isFresh, this.#db)
+    const keys = keysFor(file, this.#db)
     this.#sealing = new Sealing(keys)
     this.#publicKey = publicKeyOf(keys.signing).toString('base64')
     this.#statements = prepare(this.#db)

@@ -2,9 +2,9 @@
  * The journal's thread: an fsync blocks here and nowhere else. Reports that arrive while a commit is under way
  * are the next commit: group commit without a timer, and each still waits for its own fsync.
  */
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { Attendance, type Report } from '../attendance.js'
-import { SystemClock } from '../clock.js'
+import { SystemClock, type Clock } from '../clock.js'
 import { DaemonError, messageOf } from '../errors.js'
 import { localDay } from '../attendance-records.js'
 import type { Today } from '../people.js'
@@ -13,6 +13,7 @@ import { packed } from './columns.js'
 import { writeCorrections } from './corrections.js'
 import { Journal, type Draft } from './journal.js'
 import { offsetAt } from './time.js'
+import { TIMERS, type Cancel, type Timers } from './timers.js'
 import {
   UNASKED,
   type Answer,
@@ -39,16 +40,31 @@ const CHECK_PAUSE_MS = 250
 type Plain = Exclude<Verb, 'report'>
 type Actions = { readonly [V in Plain]: (args: Requests[V]['args']) => unknown }
 
+/** The thread's end of the line to the daemon. */
+export interface ThreadPort {
+  on(event: 'message', listener: (request: Request) => void): unknown
+  postMessage(answer: Answer): void
+  close(): void
+}
+
+/** What the thread tells the time by. */
+export interface ThreadTime {
+  readonly clock: Clock
+  readonly timers: Timers
+}
+
 class Thread {
-  readonly #port: MessagePort
+  readonly #port: ThreadPort
   readonly #options: ThreadOptions
-  readonly #clock: SystemClock
+  readonly #clock: Clock
+  readonly #timers: Timers
   readonly #journal: Journal
   readonly #attendance: Attendance
-  readonly #retention: NodeJS.Timeout
-  readonly #anchoring: NodeJS.Timeout
-  #checking: NodeJS.Timeout
-  #rotating: NodeJS.Timeout
+  readonly #retention: Cancel
+  readonly #anchoring: Cancel
+  #forgetting: Cancel = () => undefined
+  #checking: Cancel
+  #rotating: Cancel
   readonly #offset = (wall: number): number => offsetAt(this.#options.identity.offsets, wall)
   readonly #actions: Actions = {
     append: (draft) => {
@@ -89,28 +105,29 @@ class Thread {
   }
   #queued: { readonly id: number; readonly report: Report }[] = []
 
-  constructor(port: MessagePort, options: ThreadOptions) {
+  constructor(port: ThreadPort, options: ThreadOptions, { clock, timers }: ThreadTime) {
     this.#port = port
     this.#options = options
-    this.#clock = new SystemClock(options.sync ? { sync: new FollowedSync(options.sync) } : {})
+    this.#clock = clock
+    this.#timers = timers
     this.#journal = new Journal(options.file, options.identity)
     const { people, states } = this.#journal.tables
     const rules = { ...options.policy, people, states, offset: this.#offset }
-    this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, options.now ?? this.#clock.now(), rules)
-    this.#retention = setInterval(() => this.#forgetOld(), RETENTION_EVERY_MS)
-    this.#anchoring = setInterval(() => this.#journal.head.keepAnchor(), ANCHOR_MS)
+    this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, options.now ?? clock.now(), rules)
+    this.#retention = timers.every(RETENTION_EVERY_MS, () => this.#forgetOld())
+    this.#anchoring = timers.every(ANCHOR_MS, () => this.#journal.head.keepAnchor())
     port.on('message', (request: Request) => this.#take(request))
     const { lastSeq } = this.#journal
     const { damages } = this.#journal.check(Math.max(0, lastSeq - CHECKED_AT_START), CHECKED_AT_START)
     this.#answer(0, { ...this.#journal.state, damages })
-    this.#checking = setTimeout(() => this.#checkOld(0, lastSeq - CHECKED_AT_START), CHECK_PAUSE_MS)
-    this.#rotating = setTimeout(() => this.#rotateOld(), CHECK_PAUSE_MS)
+    this.#checking = timers.after(CHECK_PAUSE_MS, () => this.#checkOld(0, lastSeq - CHECKED_AT_START))
+    this.#rotating = timers.after(CHECK_PAUSE_MS, () => this.#rotateOld())
   }
 
   #take({ id, verb, args }: Request): void {
     if (verb === 'report') {
       this.#queued.push({ id, report: args as Report })
-      if (this.#queued.length === 1) setImmediate(() => this.#commit())
+      if (this.#queued.length === 1) this.#timers.soon(() => this.#commit())
       return
     }
     try {
@@ -133,7 +150,7 @@ class Thread {
   #commit(): void {
     const batch = this.#queued.splice(0, MAX_BATCH)
     if (batch.length === 0) return
-    if (this.#queued.length > 0) setImmediate(() => this.#commit())
+    if (this.#queued.length > 0) this.#timers.soon(() => this.#commit())
     try {
       const verdicts = this.#attendance.record(batch.map(({ report }) => report))
       const { lastSeq } = this.#journal
@@ -157,7 +174,7 @@ class Thread {
     // A clock that was never set must not decide what is old.
     if (now.state !== 'synced') return
     const forgotten = this.#journal.forget(now.wall - this.#options.keepSettledMs, RETENTION_STEP, now.wall)
-    if (forgotten === RETENTION_STEP) setTimeout(() => this.#forgetOld(), 100).unref()
+    if (forgotten === RETENTION_STEP) this.#forgetting = this.#timers.after(100, () => this.#forgetOld())
   }
 
   /** So slowly that nobody at a reader notices. */
@@ -165,7 +182,7 @@ class Thread {
     if (after >= end) return
     const { damages, through } = this.#journal.check(after, Math.min(CHECK_STEP, end - after))
     if (damages.length > 0) this.#answer(UNASKED, damages)
-    if (through !== undefined) this.#checking = setTimeout(() => this.#checkOld(through, end), CHECK_PAUSE_MS)
+    if (through !== undefined) this.#checking = this.#timers.after(CHECK_PAUSE_MS, () => this.#checkOld(through, end))
   }
 
   /** Goes on with a change of keys that a stop interrupted; true while there is more to do. */
@@ -175,18 +192,15 @@ class Thread {
   }
 
   #rotateOld(): void {
-    if (this.#rotateOn()) this.#rotating = setTimeout(() => this.#rotateOld(), CHECK_PAUSE_MS)
+    if (this.#rotateOn()) this.#rotating = this.#timers.after(CHECK_PAUSE_MS, () => this.#rotateOld())
   }
 
   #close(): void {
-    clearInterval(this.#retention)
-    clearInterval(this.#anchoring)
-    clearTimeout(this.#checking)
-    clearTimeout(this.#rotating)
+    for (const cancel of [this.#retention, this.#anchoring, this.#forgetting, this.#checking, this.#rotating]) cancel()
     while (this.#queued.length > 0) this.#commit()
     this.#journal.head.keepAnchor()
     this.#journal.close()
-    setImmediate(() => this.#port.close())
+    this.#timers.soon(() => this.#port.close())
   }
 
   #answer(id: number, value: unknown): void {
@@ -204,11 +218,18 @@ function failureOf(error: unknown): Failure {
   return { code: known?.code, message, hint: known?.hint }
 }
 
-if (parentPort) {
+/** Opens the journal and answers what comes through `port`; its first answer says how that went. */
+export function runThread(port: ThreadPort, options: ThreadOptions, time: ThreadTime): void {
   try {
-    new Thread(parentPort, workerData as ThreadOptions)
+    new Thread(port, options, time)
   } catch (error) {
-    parentPort.postMessage({ id: 0, failure: failureOf(error) } satisfies Answer)
-    parentPort.close()
+    port.postMessage({ id: 0, failure: failureOf(error) })
+    port.close()
   }
+}
+
+if (parentPort) {
+  const options = workerData as ThreadOptions
+  const clock = new SystemClock(options.sync ? { sync: new FollowedSync(options.sync) } : {})
+  runThread(parentPort, options, { clock, timers: TIMERS })
 }
