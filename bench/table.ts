@@ -4,7 +4,7 @@ import { cpus, release } from 'node:os'
 import type { Bench, Extra, Goal, Outcome, Skipped } from './outcome.js'
 
 /** Of the names of figures. */
-const WIDTH = 32
+const WIDTH = 38
 const FILE_SYSTEMS = new Map([
   [0xef53, 'ext4'],
   [0x9123_683e, 'btrfs'],
