@@ -71,6 +71,7 @@ export function lineTrials(load: number, seed: number): Trial[] {
       about: '9.6 kbit/s, 2 s round trip',
       cards: Math.min(load, 150),
       fault: shaping(MODEM_BYTES_A_SECOND, MODEM_ONE_WAY_MS),
+      forGood: true,
       againACut: LARGEST_WINDOW,
     },
   ]
