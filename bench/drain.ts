@@ -37,7 +37,7 @@ const FULL: readonly Load[] = [
   { records: 1_000_000, rounds: 1 },
 ]
 const ARRIVE_MS = 30_000
-/** performance.md, goal 9: of what a Node takes that does nothing. */
+/** Of what a Node takes that does nothing. */
 const PEAK_GOAL = { bound: 'at most', limit: 3.2 } as const
 
 export const drain: Bench = {

@@ -46,7 +46,7 @@ export async function people(
   return { presented, light, sync }
 }
 
-/** performance.md, goal 2: what a p99 may be, given the disk of that minute. */
+/** What a p99 may be, given the disk of that minute. */
 export function allowedMs(sync: readonly number[]): number {
   return 1.3 * quantile(sync, 0.99) + 3
 }

@@ -23,7 +23,7 @@ const IDLE_MS = 60_000
 const UP_MS = 30_000
 /** Besides those with one reader, which are three. */
 const MORE_READERS = [8, 32]
-/** performance.md, goal 11, with eight readers. */
+/** With eight readers. */
 const IDLE_READERS = 8
 const CPU_SHARE = 0.006
 const WAKEUPS_PER_S = 5

@@ -1,6 +1,6 @@
 /**
  * Bad lines, dying brokers and brokers that answer anything: whatever is stored must arrive, once, in order, and the
- * daemon must not knock in a tight loop.
+ * daemon must not knock in a tight loop (D02, D03, D04, D06, D07, D11, D12, D13, D21, D22, D23).
  */
 import { join } from 'node:path'
 import { everyCode } from './codes.js'
