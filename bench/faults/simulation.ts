@@ -2,7 +2,7 @@
  * The whole way from the card to payroll in one process, in virtual time, with one seeded order of events: whatever can go wrong does,
  * at any time, and the same seed is the same story.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PLANTED, type Planted } from '../simulation/controls.js'
 import { Crew } from '../simulation/crew.js'
@@ -24,6 +24,7 @@ const SAY_EVERY = 20
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 const IN_MEMORY = '/dev/shm'
+const ROOM_BYTES = 256 * 1024 * 1024
 
 export const simulation: Fault = {
   name: 'simulation',
@@ -41,9 +42,17 @@ export const simulation: Fault = {
   },
 }
 
-/** What is lost by a cut the simulation itself takes away: a real fsync would only make it slow. */
+/** In memory, where there is room: what a cut takes away the simulation decides itself, and real fsyncs would only make it slow. */
 function folderFor({ folder }: FaultOptions): string {
-  return mkdtempSync(join(existsSync(IN_MEMORY) ? IN_MEMORY : folder, 'punchd-simulation-'))
+  const path = mkdtempSync(join(hasRoom(IN_MEMORY) ? IN_MEMORY : folder, 'punchd-simulation-'))
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+function hasRoom(path: string): boolean {
+  if (!existsSync(path)) return false
+  const { bavail, bsize } = statfsSync(path)
+  return bavail * bsize >= ROOM_BYTES
 }
 
 async function findingOf(options: FaultOptions, crew: Crew, folder: string): Promise<Finding> {
