@@ -3,6 +3,7 @@
  * at any time, and the same seed is the same story.
  */
 import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { PLANTED, type Planted } from '../simulation/controls.js'
 import { Crew } from '../simulation/crew.js'
@@ -24,15 +25,17 @@ const SAY_EVERY = 20
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 const IN_MEMORY = '/dev/shm'
-const ROOM_BYTES = 256 * 1024 * 1024
+/** A database with its log, twice. */
+const SEED_BYTES = 16 * 1024 * 1024
+const MOST_WORKERS = 8
 
 export const simulation: Fault = {
   name: 'simulation',
   title: 'The whole pipeline in virtual time, by seeds',
 
   async run(options) {
-    const folder = folderFor(options)
-    const crew = new Crew(folder)
+    const { folder, workers } = placeFor(options)
+    const crew = new Crew(folder, workers)
     try {
       return await findingOf(options, crew, folder)
     } finally {
@@ -43,16 +46,18 @@ export const simulation: Fault = {
 }
 
 /** In memory, where there is room: what a cut takes away the simulation decides itself, and real fsyncs would only make it slow. */
-function folderFor({ folder }: FaultOptions): string {
-  const path = mkdtempSync(join(hasRoom(IN_MEMORY) ? IN_MEMORY : folder, 'punchd-simulation-'))
+function placeFor({ folder }: FaultOptions): { folder: string; workers: number } {
+  const most = Math.min(availableParallelism(), MOST_WORKERS)
+  const inMemory = Math.min(most, Math.floor(roomIn(IN_MEMORY) / SEED_BYTES))
+  const path = mkdtempSync(join(inMemory > 0 ? IN_MEMORY : folder, 'punchd-simulation-'))
   process.once('exit', () => rmSync(path, { recursive: true, force: true }))
-  return path
+  return { folder: path, workers: inMemory > 0 ? inMemory : most }
 }
 
-function hasRoom(path: string): boolean {
-  if (!existsSync(path)) return false
+function roomIn(path: string): number {
+  if (!existsSync(path)) return 0
   const { bavail, bsize } = statfsSync(path)
-  return bavail * bsize >= ROOM_BYTES
+  return bavail * bsize
 }
 
 async function findingOf(options: FaultOptions, crew: Crew, folder: string): Promise<Finding> {
