@@ -2,7 +2,8 @@
  * The whole way from the card to payroll in one process, in virtual time, with one seeded order of events: whatever can go wrong does,
  * at any time, and the same seed is the same story.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { PLANTED, type Planted } from '../simulation/controls.js'
 import { Crew } from '../simulation/crew.js'
@@ -24,14 +25,17 @@ const SAY_EVERY = 20
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 const IN_MEMORY = '/dev/shm'
+/** A database with its log, twice. */
+const SEED_BYTES = 16 * 1024 * 1024
+const MOST_WORKERS = 8
 
 export const simulation: Fault = {
   name: 'simulation',
   title: 'The whole pipeline in virtual time, by seeds',
 
   async run(options) {
-    const folder = folderFor(options)
-    const crew = new Crew(folder)
+    const { folder, workers } = placeFor(options)
+    const crew = new Crew(folder, workers)
     try {
       return await findingOf(options, crew, folder)
     } finally {
@@ -41,9 +45,19 @@ export const simulation: Fault = {
   },
 }
 
-/** What is lost by a cut the simulation itself takes away: a real fsync would only make it slow. */
-function folderFor({ folder }: FaultOptions): string {
-  return mkdtempSync(join(existsSync(IN_MEMORY) ? IN_MEMORY : folder, 'punchd-simulation-'))
+/** In memory, where there is room: what a cut takes away the simulation decides itself, and real fsyncs would only make it slow. */
+function placeFor({ folder }: FaultOptions): { folder: string; workers: number } {
+  const most = Math.min(availableParallelism(), MOST_WORKERS)
+  const inMemory = Math.min(most, Math.floor(roomIn(IN_MEMORY) / SEED_BYTES))
+  const path = mkdtempSync(join(inMemory > 0 ? IN_MEMORY : folder, 'punchd-simulation-'))
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }))
+  return { folder: path, workers: inMemory > 0 ? inMemory : most }
+}
+
+function roomIn(path: string): number {
+  if (!existsSync(path)) return 0
+  const { bavail, bsize } = statfsSync(path)
+  return bavail * bsize
 }
 
 async function findingOf(options: FaultOptions, crew: Crew, folder: string): Promise<Finding> {

@@ -1,22 +1,18 @@
-/** Plays many seeds, as many at once as there are cores. Which process plays a seed changes nothing of it. */
+/** Plays many seeds, several at once. Which process plays a seed changes nothing of it. */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { programFile, start } from '../child.js'
 import type { Planted } from './controls.js'
 import type { SeedResult } from './seed.js'
 import type { Order } from './worker.js'
 
-const MOST = 8
-
 export class Crew {
   readonly #all: readonly ChildProcess[]
 
   /** `folder`: empty. */
-  constructor(folder: string) {
-    const count = Math.min(availableParallelism(), MOST)
+  constructor(folder: string, count: number) {
     this.#all = Array.from({ length: count }, (_, index) => {
       const own = join(folder, `worker-${index}`)
       mkdirSync(own)
