@@ -1,4 +1,4 @@
-/** A tail as columns: two threads copy a few arrays faster than hundreds of objects, and one run of bytes they need not copy. */
+/** A tail as columns: two threads copy a few arrays faster than hundreds of objects, and one run of bytes than hundreds of texts. */
 import { RECORD_KINDS } from '../model.js'
 import type { OutboundRecord } from './journal.js'
 

@@ -16,6 +16,12 @@ export interface Moved {
 
 type Prepared = Pick<Statements, 'meta' | 'last' | 'lastOfKind' | 'hashOf' | 'begin'>
 
+/** The anchor, and why this cannot be the database that it was written for; undefined when it can. */
+interface Outside {
+  readonly anchor: Anchor
+  readonly reason: Beginning['reason'] | undefined
+}
+
 export class Head implements Moved {
   readonly #file: string
   readonly #statements: Prepared
@@ -28,6 +34,8 @@ export class Head implements Moved {
   settled: number
   lastOfKind: ReadonlyMap<RecordKind, number>
   #anchored: number
+  /** As it was at the start. */
+  readonly #outside: Outside | undefined
 
   constructor(file: string, statements: Prepared) {
     this.#file = file
@@ -40,15 +48,21 @@ export class Head implements Moved {
     this.lastSeq = last?.seq ?? 0
     this.hash = last?.hash ?? NO_HASH
     this.#anchored = this.lastSeq
+    this.#outside = this.#readAnchor()
     this.lastOfKind = this.#newestOfKinds()
+  }
+
+  #readAnchor(): Outside | undefined {
+    const anchor = readAnchor(anchorFile(this.#file))
+    if (!anchor) return undefined
+    const known = translating(this.#file, () => this.#statements.hashOf.get(anchor.seq))
+    return { anchor, reason: contradiction(anchor, { journal: this.id, seq: this.lastSeq, hash: known?.toString('hex') }) } // prettier-ignore
   }
 
   /** As the anchor knows them, and what came behind it; without one that belongs here, all are looked for. */
   #newestOfKinds(): Map<RecordKind, number> {
-    const anchor = readAnchor(anchorFile(this.#file))
-    const stored = anchor && translating(this.#file, () => this.#statements.hashOf.get(anchor.seq))
-    const isOurs = anchor?.journal === this.id && stored?.toString('hex') === anchor.hash
-    const last: Readonly<Record<string, number>> | undefined = isOurs ? anchor.last : undefined
+    const { anchor, reason } = this.#outside ?? {}
+    const last = reason === undefined ? anchor?.last : undefined
     const from = last ? (anchor?.seq ?? 0) : 0
     const behind = translating(this.#file, () => this.#statements.lastOfKind.all(from))
     const known = RECORD_KINDS.map((kind) => [kind, last?.[kind]] as const).filter(isKnown)
@@ -66,10 +80,7 @@ export class Head implements Moved {
 
   /** The database alone cannot tell that it lost its tail, or is an older copy of itself. */
   compareAnchor(): void {
-    const anchor = readAnchor(anchorFile(this.#file))
-    const known = anchor && translating(this.#file, () => this.#statements.hashOf.get(anchor.seq))
-    const here = { journal: this.id, seq: this.lastSeq, hash: known?.toString('hex') }
-    const reason = anchor && contradiction(anchor, here)
+    const { anchor, reason } = this.#outside ?? {}
     if (anchor && reason) this.#begin(reason, anchor)
     else this.anchor()
   }
