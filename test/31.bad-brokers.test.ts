@@ -54,6 +54,7 @@ describe('a broker that is', function () {
     await until(() => first.connects.length === 2 && sending.publisher.online, LONG, 'the first again')
     const lost = sending.log.lines.filter(({ fields }) => fields['event'] === 'broker-lost')
     assert.deepEqual(lost.map(({ fields }) => /ECONNREFUSED/.test(String(fields['reason']))), [true, false, false, true]) // prettier-ignore
+    assert.deepEqual(lost.map(({ fields }) => fields['url']), [absent, first.url, second.url, absent], 'each names its broker') // prettier-ignore
   })
 
   it('taken from us by another gateway blames no record for it, however often', async () => {

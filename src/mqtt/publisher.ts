@@ -141,17 +141,17 @@ export class MqttPublisher implements Publisher {
       const url = config.urls[attempt % config.urls.length] ?? ''
       const { why, ...ending } = await this.#connectAndStay(url, signal)
       if (signal.aborted) return
-      this.#tell(why)
+      this.#tell(why, url)
       this.trouble = why
       await clock.sleep(reconnect.next(ending), signal)
     }
   }
 
   /** One line when it is lost or refused, not one for every attempt; each broker of a list may have another reason. */
-  #tell({ code, message: reason, hint }: TransportError): void {
+  #tell({ code, message: reason, hint }: TransportError, url: string): void {
     if (this.#told.has(reason)) return
     this.#told.add(reason)
-    this.#context.log.warn('Broker not connected', { event: 'broker-lost', code, reason, hint })
+    this.#context.log.warn('Broker not connected', { event: 'broker-lost', url, code, reason, hint })
   }
 
   async #connectAndStay(url: string, signal: AbortSignal): Promise<Ending & { readonly why: TransportError }> {
