@@ -17,14 +17,14 @@ export interface Broker {
   stop(): Promise<void>
 }
 
-/** Starts one with its files in `folder`. */
-export async function startBroker(folder: string): Promise<Broker> {
+/** Starts one with its files in `folder`; `more`: further lines of its configuration. */
+export async function startBroker(folder: string, more: readonly string[] = []): Promise<Broker> {
   const program = PATHS.find((path) => existsSync(path))
   if (program === undefined)
     throw new BenchError('mosquitto is not installed (sudo apt install mosquitto)', UNAVAILABLE)
   const port = await freePort()
   const file = join(folder, 'mosquitto.conf')
-  writeFileSync(file, configuration(port))
+  writeFileSync(file, configuration(port, more))
   const child = start(program, ['-c', file], { stdio: 'ignore' })
   const ended = once(child, 'close')
   await accepting(port, () => child.exitCode !== null)
@@ -38,7 +38,7 @@ export async function startBroker(folder: string): Promise<Broker> {
   }
 }
 
-function configuration(port: number): string {
+function configuration(port: number, more: readonly string[]): string {
   return [
     `listener ${port} 127.0.0.1`,
     'allow_anonymous true',
@@ -50,6 +50,7 @@ function configuration(port: number): string {
     // Without it Nagle's algorithm delays small acknowledgements.
     'set_tcp_nodelay true',
     'log_type error',
+    ...more,
     // Started by root it would become a user who cannot read this file.
     ...(process.getuid?.() === 0 ? ['user root'] : []),
     '',

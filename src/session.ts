@@ -153,6 +153,7 @@ async function report(
   { reader, status, stamps, log, report: store }: SessionContext,
   sighting: Sighting,
 ): Promise<Verdict> {
+  // point: session.reported
   const origin = originOf(reader, sighting.point)
   const wrong = stamps.stamped(sighting.arrived)
     ? wrongCredential(sighting.credential)
@@ -167,6 +168,7 @@ async function report(
   }
   for (const id of new Set([reader.id, origin.reader])) status.reader(id).lastGoodRead = sighting.arrived.wall
   const { verdict, failure } = await store({ origin, sighting })
+  // point: session.stored
   const card = sighting.credential.value.slice(-4)
   if (failure) {
     log.error('Punch not stored', {

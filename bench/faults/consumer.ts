@@ -15,8 +15,8 @@ export class Consumer {
   /** Numbers that came with a second id, or out of another journal. */
   renumbered = 0
   redelivered = 0
-  /** First deliveries that came after a later record. */
-  disordered = 0
+  /** Numbers whose first delivery came after a later record. */
+  readonly late: number[] = []
   #journal: string | undefined
   #newest = 0
 
@@ -31,8 +31,24 @@ export class Consumer {
     const client = await mqtt.connectAsync(url, { protocolVersion: 5, clientId: 'consumer', clean: false, properties })
     const subscriber = new Consumer(client)
     const base = `${TOPIC_PREFIX}/${SITE.id}/${GATEWAY}`
-    await client.subscribeAsync([`${base}/punch/+`, `${base}/event/+`], { qos: 1 })
+    const kinds = ['punch', 'event', 'presence', 'correction']
+    await client.subscribeAsync(kinds.map((kind) => `${base}/${kind}/+`), { qos: 1 }) // prettier-ignore
     return subscriber
+  }
+
+  /** The journal that records come from, once one did. */
+  get journal(): string | undefined {
+    return this.#journal
+  }
+
+  /** Newest number received. */
+  get newest(): number {
+    return this.#newest
+  }
+
+  /** Says something to the gateway. */
+  receipt(text: object): void {
+    this.#client.publish(`${TOPIC_PREFIX}/${SITE.id}/${GATEWAY}/receipt`, JSON.stringify(text), { qos: 1 })
   }
 
   get received(): number {
@@ -50,7 +66,7 @@ export class Consumer {
     else if (known !== undefined) this.redelivered += 1
     if (known !== undefined) return
     this.ids.set(seq, id)
-    if (seq < this.#newest) this.disordered += 1
+    if (seq < this.#newest) this.late.push(seq)
     else this.#newest = seq
   }
 }

@@ -29,7 +29,7 @@ export function rowsOf(found: Findings): Row[] {
     ['renumbered', stored.renumbered + strangers(found), 'numbers skipped, used again, or sent and then not stored'],
     ['received', subscriber.received, 'by the consumer'],
     ['lost', lostOf(found), 'stored and not received'],
-    ['disordered', subscriber.disordered, 'received for the first time after a later record'],
+    ['disordered', disorderedOf(found), 'received for the first time after a later record'],
     [
       'redelivered',
       subscriber.redelivered,
@@ -39,7 +39,11 @@ export function rowsOf(found: Findings): Row[] {
 }
 
 function lostOf({ stored, subscriber }: Findings): number {
-  return stored.ids.filter((_, index) => !subscriber.ids.has(index + 1)).length
+  return stored.ids.filter((_, index) => !subscriber.ids.has(index + 1) && !stored.parked.has(index + 1)).length
+}
+
+function disorderedOf({ stored, subscriber }: Findings): number {
+  return subscriber.late.filter((seq) => !stored.everParked.has(seq)).length
 }
 
 /** Numbers that were received with another id than is stored under them. */
@@ -50,16 +54,24 @@ function strangers({ stored, subscriber }: Findings): number {
 
 /** Nothing may be missing, lost, doubled or out of order, and there must have been something to lose. */
 export function violationsOf(found: Findings): string[] {
-  const { stored, subscriber, integrity } = found
+  const nothing = found.stored.greens === 0 ? ['nothing was shown green: there was nothing to lose'] : []
+  return [...brokenIn(found), ...nothing]
+}
+
+/** The promises that were not kept. */
+export function brokenIn(found: Findings): string[] {
+  const { stored, integrity } = found
   const counted: readonly (readonly [count: number, what: string])[] = [
     [stored.missing.length, 'shown green and not stored'],
     [stored.twice.length, 'accepted more than once'],
     [stored.renumbered + strangers(found), 'numbers skipped or used again'],
     [lostOf(found), 'stored and not received'],
-    [subscriber.disordered, 'received after a later record'],
+    [disorderedOf(found), 'received after a later record'],
   ]
   const bad = counted.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
+  const [missing, twice] = [stored.missing[0], stored.twice[0]]
+  if (missing !== undefined) bad.push(`missing, for one: ${missing.slice(0, 32)}`)
+  if (twice !== undefined) bad.push(`accepted twice, for one: ${twice.slice(0, 32)}`)
   if (integrity !== 'ok') bad.push(`integrity_check: ${integrity}`)
-  if (stored.greens === 0) bad.push('nothing was shown green: there was nothing to lose')
   return bad
 }

@@ -13,12 +13,14 @@ export interface Light {
 interface Body {
   readonly id: string
   readonly seq: number
+  readonly schema?: string
   readonly verdict?: string
   readonly credential?: { readonly value: string }
 }
 
 export class Stored {
   readonly #file: string
+  readonly #mayForget: boolean
   /** Ids by number, as first seen. */
   readonly ids: string[] = []
   readonly #accepted = new Map<string, number>()
@@ -32,9 +34,15 @@ export class Stored {
   readonly twice: string[] = []
   /** Numbers that were skipped, used again, or no longer hold what they held. */
   renumbered = 0
+  /** Numbers that were set aside, now or earlier: they travel when they may, not in order. */
+  readonly everParked = new Set<number>()
+  /** Those that still are. */
+  parked: ReadonlySet<number> = new Set()
 
-  constructor(file: string) {
+  /** `mayForget`: old records may go, from the oldest on, and lose what they say. */
+  constructor(file: string, mayForget = false) {
     this.#file = file
+    this.#mayForget = mayForget
   }
 
   /** Opens the journal as the kill left it; throws when it is damaged. */
@@ -52,6 +60,8 @@ export class Stored {
       for (const { seq, json } of reader.records({ afterSeq: Math.max(0, known - 1) }))
         this.#take(seq, JSON.parse(json) as Body)
       if (reader.lastSeq() < known) this.renumbered += known - reader.lastSeq()
+      this.parked = new Set(reader.parked().map(({ seq }) => seq))
+      for (const seq of this.parked) this.everParked.add(seq)
     } finally {
       reader.close()
     }
@@ -90,13 +100,15 @@ export class Stored {
     const verdict = String(db.pragma('integrity_check', { simple: true }))
     db.close()
     const reader = new JournalReader(this.#file, SITE.offsets)
-    let count = 0
-    for (const { seq, json } of reader.records({})) {
-      count += 1
-      if (seq !== count || (JSON.parse(json) as Body).id !== this.ids[seq - 1]) this.renumbered += 1
+    let last = this.#mayForget ? undefined : 0
+    for (const { seq, json } of reader.records({ erased: this.#mayForget })) {
+      const { id, schema } = JSON.parse(json) as Body
+      if (seq !== (last ?? seq - 1) + 1) this.renumbered += 1
+      if (schema !== 'erased/1' && id !== this.ids[seq - 1]) this.renumbered += 1
+      last = seq
     }
     reader.close()
-    if (count !== this.ids.length) this.renumbered += Math.abs(count - this.ids.length)
+    if (last !== this.ids.length) this.renumbered += 1
     return verdict
   }
 }

@@ -48,5 +48,7 @@ export function readAnchor(file: string): Anchor | undefined {
 }
 
 export function writeAnchor(file: string, anchor: Anchor): void {
+  // point: anchor.before-write
   writeKey(file, `${JSON.stringify(anchor)}\n`)
+  // point: anchor.written
 }

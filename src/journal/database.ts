@@ -56,19 +56,37 @@ const TABLES = `
 /** Opens the journal file for the daemon, making it when there is none. `journalId` names a new journal. */
 export function openDatabase(file: string, journalId: string): SqliteDatabase {
   return translating(file, () => {
-    const fresh = !existsSync(file) || statSync(file).size === 0
+    const fresh = isUnmade(file)
     if (fresh) mkdirSync(dirname(file), { recursive: true, mode: 0o750 })
     else inspect(file)
+    // point: start.folder-made
     const db = new Database(file)
     try {
       requireSqlite(db)
       setPragmas(db)
+      // point: start.pragmas-set
       if (fresh) create(db, journalId)
+      // point: start.before-durability
       requireDurability(db)
       return db
     } catch (error) {
       db.close()
       throw error
+    }
+  })
+}
+
+/** True when there is no journal yet, also when a first start was cut short before its tables were there. */
+export function isUnmade(file: string): boolean {
+  if (!existsSync(file) || statSync(file).size === 0) return true
+  return translating(file, () => {
+    const db = new Database(file, { readonly: true })
+    try {
+      // WAL mode is set, and thereby a header written, before anything else.
+      const tables = db.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get()
+      return tables === 0 && db.pragma('application_id', { simple: true }) === 0
+    } finally {
+      db.close()
     }
   })
 }
@@ -152,6 +170,7 @@ function setPragmas(db: SqliteDatabase): void {
 function create(db: SqliteDatabase, journalId: string): void {
   db.transaction(() => {
     db.exec(TABLES)
+    // point: start.tables-made
     db.exec(PEOPLE_TABLES)
     db.pragma(`application_id = ${APPLICATION_ID}`)
     db.pragma(`user_version = ${FORMAT}`)

@@ -1,9 +1,8 @@
 /** The append-only record of everything that happened, its unsettled tail, and what was set aside. Synchronous. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { existsSync, statSync } from 'node:fs'
 import { canonical } from './canonical.js'
-import { keysFor, publicKeyOf } from './keys.js'
-import { openDatabase, translating, type SqliteDatabase } from './database.js'
+import { keysFor, makeKeys, publicKeyOf } from './keys.js'
+import { isUnmade, openDatabase, translating, type SqliteDatabase } from './database.js'
 import { Erasure } from './erasure.js'
 import { Head, type Moved } from './head.js'
 import { Memories } from './memories.js'
@@ -41,9 +40,11 @@ export class Journal {
     this.#file = file
     this.#identity = identity
     this.#timeOf = zoneFormatter(identity.offsets)
-    const isFresh = !existsSync(file) || statSync(file).size === 0
+    // Before the tables: a start that is cut short must not leave a journal whose keys nobody ever had.
+    if (isUnmade(file)) translating(file, () => makeKeys(file))
     this.#db = openDatabase(file, randomBytes(8).toString('hex'))
-    const keys = keysFor(file, isFresh, this.#db)
+    const keys = keysFor(file, this.#db)
+    // point: start.keys-made
     this.#sealing = new Sealing(keys)
     this.#publicKey = publicKeyOf(keys.signing).toString('base64')
     this.#statements = prepare(this.#db)
@@ -93,14 +94,17 @@ export class Journal {
     let at: Moved = this.head
     translating(this.#file, () => {
       this.#db.transaction(() => {
+        // point: journal.begun
         if (timeline) this.#memories.remember(timeline)
         for (const draft of drafts) {
           const id = draft.id ?? randomUUID()
           at = this.#insert(draft, id, at)
           ids.push(id)
         }
+        // point: journal.before-commit
       })()
     })
+    // point: journal.committed
     this.head.move(at)
     this.#stored.times = times
     return ids
@@ -112,7 +116,9 @@ export class Journal {
     const seq = lastSeq + 1
     const evidence = this.#evidence(draft, id, seq, lastOfKind.get(kind) ?? null)
     const { body, prevHash, hash, sig } = this.#sealing.seal(seq, evidence, before)
+    // point: journal.sealed
     this.#statements.insert.run(seq, kind, channel, moment.wall, uuidBytes(id), body, prevHash, hash, sig)
+    // point: journal.inserted
     if (once !== undefined) this.#memories.addOnce(once)
     if (memory) this.#memories.remember(memory)
     draft.inCommit?.(seq)
@@ -179,7 +185,9 @@ export class Journal {
   /** Moves the watermark: every record up to `seq` is delivered or parked. Never moves back. */
   settle(seq: number): void {
     if (seq <= this.head.settled) return
+    // point: journal.before-settle
     translating(this.#file, () => this.#statements.settle.run(seq))
+    // point: journal.settled
     this.head.settled = seq
   }
 
@@ -205,6 +213,8 @@ export class Journal {
   }
 
   close(): void {
+    // point: journal.before-close
     this.#db.close()
+    // point: journal.closed
   }
 }

@@ -60,10 +60,18 @@ export function keysIn(dataPath: string): JournalKeys {
   return openKeys(dataPath, false, {})
 }
 
+/** Makes the keys of a journal that is to be made, as far as they are not there. Throws JournalError. */
+export function makeKeys(journalFile: string): void {
+  const folder = dirname(journalFile)
+  // Not by writing the keys: the folder is not as secret as they are.
+  mkdirSync(folder, { recursive: true, mode: 0o750 })
+  openKeys(folder, true)
+}
+
 /** The keys beside this journal; closes the database when there are none. */
-export function keysFor(journalFile: string, fresh: boolean, db: { close(): unknown }): JournalKeys {
+export function keysFor(journalFile: string, db: { close(): unknown }): JournalKeys {
   try {
-    return openKeys(dirname(journalFile), fresh)
+    return openKeys(dirname(journalFile), false)
   } catch (error) {
     db.close()
     throw error
@@ -97,7 +105,8 @@ function textOf(
     writeKey(file, text)
     return text
   } catch (cause) {
-    if (cause instanceof JournalError) throw cause
+    // What cannot be made is the disk's fault, and told as such.
+    if (cause instanceof JournalError || fresh) throw cause
     throw wrong(file, `cannot be used: ${messageOf(cause)}`)
   }
 }
@@ -113,12 +122,16 @@ export function writeKey(file: string, text: string): void {
   const half = `${file}.new`
   const fd = openSync(half, 'w', 0o600)
   try {
+    // point: file.opened
     writeSync(fd, text)
+    // point: file.written
     fsyncSync(fd)
   } finally {
     closeSync(fd)
   }
+  // point: file.synced
   renameSync(half, file)
+  // point: file.renamed
   const folder = openSync(dirname(file), 'r')
   fsyncSync(folder)
   closeSync(folder)

@@ -88,6 +88,7 @@ export class PeopleTable implements People {
       if (index % 500 === 0) onProgress(index)
       return this.#seal(person)
     })
+    // point: people.before-import
     return translating(this.#file, () => this.#db.transaction(() => this.#write(sealed, replace)).immediate())
   }
 
@@ -128,6 +129,7 @@ export class PeopleTable implements People {
       put.run(ref, person)
       for (const [lookup, sealed] of credentials) addCredential.run(lookup, ref, sealed)
     }
+    // point: people.before-commit
     const updated = people.filter(({ ref }) => before.has(ref)).length
     return {
       added: people.length - updated,
@@ -140,6 +142,7 @@ export class PeopleTable implements People {
 
   #remove(ref: string): boolean {
     this.#statements.dropCredentials.run(ref)
+    // point: people.before-drop
     this.#statements.dropStates.run(ref)
     return this.#statements.drop.run(ref).changes > 0
   }

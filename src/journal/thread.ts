@@ -106,6 +106,7 @@ class Thread {
 
   #take({ id, verb, args }: Request): void {
     if (verb === 'report') {
+      // point: thread.received
       this.#queued.push({ id, report: args as Report })
       if (this.#queued.length === 1) setImmediate(() => this.#commit())
       return
@@ -128,11 +129,13 @@ class Thread {
   }
 
   #commit(): void {
+    // point: thread.before-commit
     const batch = this.#queued.splice(0, MAX_BATCH)
     if (batch.length === 0) return
     if (this.#queued.length > 0) setImmediate(() => this.#commit())
     try {
       const verdicts = this.#attendance.record(batch.map(({ report }) => report))
+      // point: thread.before-answer
       const { lastSeq } = this.#journal
       batch.forEach(({ id }, index) =>
         this.#answer(id, { verdict: verdicts[index] ?? 'refused', lastSeq } satisfies Reported),
@@ -153,7 +156,9 @@ class Thread {
     const now = this.#clock.now()
     // A clock that was never set must not decide what is old.
     if (now.state !== 'synced') return
+    // point: retention.before-forget
     const forgotten = this.#journal.forget(now.wall - this.#options.keepSettledMs, RETENTION_STEP, now.wall)
+    // point: retention.forgotten
     if (forgotten === RETENTION_STEP) setTimeout(() => this.#forgetOld(), 100).unref()
   }
 
@@ -180,9 +185,11 @@ class Thread {
     clearInterval(this.#anchoring)
     clearTimeout(this.#checking)
     clearTimeout(this.#rotating)
+    // point: thread.before-close
     while (this.#queued.length > 0) this.#commit()
     this.#journal.head.keepAnchor()
     this.#journal.close()
+    // point: thread.closed
     setImmediate(() => this.#port.close())
   }
 
