@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import mqtt from 'mqtt'
 import type { Sent } from './drain.js'
 import { READER, TOPICS, WINDOW } from './fixture.js'
+import { peakRssKb } from './proc.js'
 
 const [file = '', port = ''] = process.argv.slice(2)
 const payloads = readFileSync(file, 'utf8').split('\n')
@@ -29,5 +30,5 @@ await new Promise<void>((resolve, reject) => {
 const ms = performance.now() - begun
 const { user, system } = process.cpuUsage(cpu)
 await client.endAsync()
-const sent: Sent = { acknowledged, ms, cpuUs: user + system, maxRssKb: process.resourceUsage().maxRSS }
+const sent: Sent = { acknowledged, ms, cpuUs: user + system, maxRssKb: peakRssKb() }
 process.stdout.write(JSON.stringify(sent))

@@ -12,6 +12,7 @@ const { createLogger } = await import('../src/log.js')
 const { MqttPublisher } = await import('../src/mqtt/publisher.js')
 const { Outbox: RealOutbox } = await import('../src/outbox.js')
 const { mqttConfig, threadOptions, TOPICS } = await import('./fixture.js')
+const { peakRssKb } = await import('./proc.js')
 
 /** Looking costs nothing, and the error is a thousandth. */
 const LOOK_MS = 1
@@ -54,5 +55,5 @@ await publishing
 await outbox.stop()
 await thread.close()
 const acknowledged = state.lastSeq - parked
-const sent: Sent = { acknowledged, ms, cpuUs: user + system, maxRssKb: process.resourceUsage().maxRSS }
+const sent: Sent = { acknowledged, ms, cpuUs: user + system, maxRssKb: peakRssKb() }
 process.stdout.write(JSON.stringify(sent))

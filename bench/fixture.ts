@@ -64,7 +64,9 @@ export function fillJournal(file: string, count: number): string[] {
     const length = Math.min(FILL_BATCH, count - from)
     attendance.record(Array.from({ length }, (_, index) => cardReport(from + index, clock)))
   }
-  const payloads = journal.tail(0, count).records.map(({ body }) => `${body},"delivery":{"attempt":1,"delayed":true}}`)
+  const payloads = journal
+    .tail(0, count)
+    .records.map(({ body }) => `${body.toString()},"delivery":{"attempt":1,"delayed":true}}`)
   journal.close()
   return payloads
 }

@@ -16,6 +16,14 @@ export function memoryOf(child: ChildProcess): Memory {
   return { rssKb: field('VmRSS'), anonKb: field('RssAnon'), fileKb: field('RssFile') }
 }
 
+/**
+ * The most that this process ever held. Not `maxRSS` of getrusage(2): across exec(2) that keeps what the process that
+ * started this one held.
+ */
+export function peakRssKb(): number {
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? Number.NaN)
+}
+
 /** CPU time so far, user and system, in ticks of 10 ms. */
 export function ticksOf(child: ChildProcess): number {
   const stat = readFileSync(`/proc/${child.pid ?? 0}/stat`, 'utf8')

@@ -9,8 +9,8 @@ export interface Publisher {
   readonly online: boolean
   /** Publishes in flight at most; may change at any time. */
   readonly window: number
-  /** Resolves when the far side has taken the record; rejects with PublishError. `payload` is its JSON. */
-  publish(record: OutboundRecord, payload: string): Promise<void>
+  /** Resolves when the far side has taken the record; rejects with PublishError. `payload` is its JSON in UTF-8. */
+  publish(record: OutboundRecord, payload: Buffer): Promise<void>
 }
 
 /** The part of the journal that the outbox needs. */
@@ -48,12 +48,24 @@ export interface ReceiptFigures {
   readonly refused: number
 }
 
-/** The JSON of a record with how it travels. */
-export function payloadOf(record: OutboundRecord, attempt: number, delayed: boolean): string {
-  return `${record.body},"delivery":{"attempt":${attempt},"delayed":${delayed}}}`
+/** The JSON of a record with how it travels, in UTF-8. */
+export function payloadOf(record: OutboundRecord, attempt: number, delayed: boolean): Buffer {
+  return Buffer.concat([record.body, deliveryOf(attempt, delayed)])
+}
+
+/** Nearly all travel for the first time. */
+const FIRST = { live: deliveryBytes(1, false), delayed: deliveryBytes(1, true) }
+
+function deliveryOf(attempt: number, delayed: boolean): Buffer {
+  if (attempt > 1) return deliveryBytes(attempt, delayed)
+  return delayed ? FIRST.delayed : FIRST.live
+}
+
+function deliveryBytes(attempt: number, delayed: boolean): Buffer {
+  return Buffer.from(`,"delivery":{"attempt":${attempt},"delayed":${delayed}}}`)
 }
 
 /** The id in its body. */
 export function idOf(record: OutboundRecord): string {
-  return String((JSON.parse(`${record.body}}`) as { id: unknown }).id)
+  return String((JSON.parse(`${record.body.toString()}}`) as { id: unknown }).id)
 }

@@ -221,7 +221,7 @@ describe('the policy', () => {
             journal = new Journal(file, IDENTITY)
             return { journal, rules: journal.tables }
           },
-          bodies: () => journal.tail(0, 1_000).records.map(({ body }) => `${body}}`),
+          bodies: () => journal.tail(0, 1_000).records.map(({ body }) => `${body.toString()}}`),
         }
         const happenings = happeningsOf(steps)
         const told = play(happenings, desk)

@@ -43,7 +43,7 @@ describe('the outbox', () => {
       rig.publisher.fate = () => 'ack'
       await rig.direct.append(punchDraft('AA'))
       await rig.settle()
-      assert.equal(rig.publisher.sent[0]?.record.body, rig.journal.get(1)?.body)
+      assert.deepEqual(rig.publisher.sent[0]?.record.body, rig.journal.get(1)?.body)
     })
 
     it('no more than the window, and the next when one was taken', async () => {

@@ -23,7 +23,7 @@ describe('parking', () => {
       assert.deepEqual(rig.publisher.seqs, [1, 2, 3, 4, 5], 'the report of it follows')
       const [parked] = rig.journal.parked(10)
       assert.deepEqual([parked?.seq, parked?.code, parked?.reason], [2, 'publish-refused', 'refused (0x87)'])
-      const audit = JSON.parse(`${rig.journal.get(5)?.body}}`) as Record<string, unknown>
+      const audit = JSON.parse(`${rig.journal.get(5)?.body.toString()}}`) as Record<string, unknown>
       assert.deepEqual(
         [audit['schema'], audit['type'], audit['subject'], audit['detail']],
         ['audit/1', 'record-parked', parked?.id, { code: 'publish-refused', reason: 'refused (0x87)' }],

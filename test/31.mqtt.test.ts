@@ -58,7 +58,7 @@ describe('records over MQTT', function () {
     assert.deepEqual([first.packet.qos, first.packet.retain], [1, false])
     const { delivery, ...record } = JSON.parse(first.text) as Record<string, unknown>
     assert.deepEqual(delivery, { attempt: 1, delayed: true })
-    assert.deepEqual(record, JSON.parse(`${sending.journal.get(1)?.body}}`))
+    assert.deepEqual(record, JSON.parse(`${sending.journal.get(1)?.body.toString()}}`))
   })
 
   it('of operators go to a topic by their type', async () => {

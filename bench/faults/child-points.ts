@@ -67,8 +67,13 @@ function* presented(reader: string): Generator<string> {
   const gate = GATES.findIndex((id) => id === reader)
   if (gate === 0) for (const card of values.again) yield `card ${card}`
   if (gate !== -1) for (let count = 0; ; count++) yield `card ${cardOf(passer(round, gate, count))}`
-  if (reader === DOOR) return yield* factors()
-  if (reader === TERMINAL) return yield* kept()
+  if (reader === DOOR) yield* factors()
+  else if (reader === TERMINAL) yield* kept()
+  else yield* atCounter()
+}
+
+/** Strangers, and a code that is too large for the broker. */
+function* atCounter(): Generator<string> {
   for (let count = 0; count < FEW; count++) yield count % 4 === 1 ? `qr ${hugeCode()}` : `card ${strangerCard(round)}`
 }
 

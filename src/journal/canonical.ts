@@ -2,20 +2,30 @@
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 
+/** ASCII without anything that JSON escapes: nearly every text here, and cheaper to look at than to serialise. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
 /** Serialises with sorted keys; keys whose value is undefined are left out. Numbers must be finite. */
 export function canonical(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map((item: Json) => canonical(item)).join(',')}]`
+  if (typeof value === 'string') return quoted(value)
   if (typeof value !== 'object' || value === null) return scalar(value)
-  const parts: string[] = []
+  if (Array.isArray(value)) return `[${value.map((item: Json) => canonical(item)).join(',')}]`
+  const object = value as { readonly [key: string]: Json | undefined }
+  let members = ''
   // [RFC8785 §3.2.3] sorted by UTF-16 code units, which is what Array.sort does.
-  for (const key of Object.keys(value).sort()) {
-    const member = (value as { readonly [key: string]: Json | undefined })[key]
-    if (member !== undefined) parts.push(`${JSON.stringify(key)}:${canonical(member)}`)
+  for (const key of Object.keys(object).sort()) {
+    const member = object[key]
+    if (member === undefined) continue
+    members += `${members === '' ? '' : ','}${quoted(key)}:${canonical(member)}`
   }
-  return `{${parts.join(',')}}`
+  return `{${members}}`
 }
 
-function scalar(value: Json): string {
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
+}
+
+function scalar(value: null | boolean | number): string {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError('JSON has no NaN or infinity')
   return JSON.stringify(value)
 }

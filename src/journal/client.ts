@@ -80,8 +80,8 @@ export class JournalThread {
     const { columns, through } = await this.#ask('tail', { after, limit })
     return { records: unpacked(columns), through }
   }
-  get(seq: number): Promise<OutboundRecord | undefined> {
-    return this.#ask('get', seq)
+  async get(seq: number): Promise<OutboundRecord | undefined> {
+    return unpacked(await this.#ask('get', seq)).at(0)
   }
   settle(seq: number): Promise<undefined> {
     return this.#ask('settle', seq)

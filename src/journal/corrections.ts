@@ -26,7 +26,7 @@ export function writeCorrections(journal: Journal, now: Moment, step = STEP): bo
   const drafts: Draft[] = []
   for (let seq = due.from; seq <= through; seq++) {
     const record = journal.get(seq)
-    const draft = record?.kind === 'punch' ? correction(journal, `${record.body}}`, now) : undefined
+    const draft = record?.kind === 'punch' ? correction(journal, `${record.body.toString()}}`, now) : undefined
     if (draft) drafts.push(draft)
   }
   // point: corrections.before-append

@@ -20,6 +20,15 @@ import { TIMELINE, Times } from './times.js'
 export type { Beginning, Draft, Identity, JournalState, Memory, OutboundRecord } from './records.js'
 export type { ParkedRecord } from './statements.js'
 
+/** With an id, when others refer to it already. */
+type NamedDraft = Draft & { readonly id?: string }
+
+/** What a commit stored, and where it leads. */
+interface Committed {
+  readonly at: Moved
+  readonly ids: string[]
+}
+
 export class Journal {
   readonly #file: string
   readonly #db: SqliteDatabase
@@ -32,6 +41,8 @@ export class Journal {
   readonly erasure: Erasure
   readonly #publicKey: string
   readonly #timeOf: (wall: number) => string
+  /** Made once: to make a transaction costs as much as half of its work. */
+  readonly #commit: (drafts: readonly NamedDraft[], timeline: Memory | undefined) => Committed
   readonly head: Head
   /** The people list, and what rules remember. */
   readonly tables: PolicyTables
@@ -48,6 +59,9 @@ export class Journal {
     this.#sealing = new Sealing(keys)
     this.#publicKey = publicKeyOf(keys.signing).toString('base64')
     this.#statements = prepare(this.#db)
+    this.#commit = this.#db.transaction((drafts: readonly NamedDraft[], timeline: Memory | undefined) =>
+      this.#insertAll(drafts, timeline),
+    )
     this.#memories = new Memories(this.#statements, this.#sealing.vault)
     this.tables = policyTables(file, this.#db, this.#sealing.vault)
     this.rotation = new Rotation(this.#db, this.#statements, this.#sealing.vault, file, this.tables.reseal)
@@ -87,27 +101,29 @@ export class Journal {
    * `correctedThrough`: among the drafts are the corrections of all punches up to there.
    * Numbers never return: a failed commit has not used them, and the newest row is never deleted.
    */
-  append(drafts: readonly (Draft & { readonly id?: string })[], correctedThrough?: number): string[] {
+  append(drafts: readonly NamedDraft[], correctedThrough?: number): string[] {
     const times = this.times.after(drafts, this.lastSeq, correctedThrough)
     const timeline = times.memory(this.times)
-    const ids: string[] = []
-    let at: Moved = this.head
-    translating(this.#file, () => {
-      this.#db.transaction(() => {
-        // point: journal.begun
-        if (timeline) this.#memories.remember(timeline)
-        for (const draft of drafts) {
-          const id = draft.id ?? randomUUID()
-          at = this.#insert(draft, id, at)
-          ids.push(id)
-        }
-        // point: journal.before-commit
-      })()
-    })
+    const { at, ids } = translating(this.#file, () => this.#commit(drafts, timeline))
     // point: journal.committed
     this.head.move(at)
     this.#stored.times = times
     return ids
+  }
+
+  /** Within a transaction. */
+  #insertAll(drafts: readonly NamedDraft[], timeline: Memory | undefined): Committed {
+    const ids: string[] = []
+    let at: Moved = this.head
+    // point: journal.begun
+    if (timeline) this.#memories.remember(timeline)
+    for (const draft of drafts) {
+      const id = draft.id ?? randomUUID()
+      at = this.#insert(draft, id, at)
+      ids.push(id)
+    }
+    // point: journal.before-commit
+    return { at, ids }
   }
 
   /** Within a transaction; returns where it leads. */

@@ -2,7 +2,8 @@
  * What makes a record evidence (CONTRACT §4): a commitment to its content, chained to the record before it, signed. Whoever
  * has the records and the public key can check all of it; the content of one can be destroyed without breaking the rest. Pure.
  */
-import { createHash, createPublicKey, randomBytes, sign, verify, type KeyObject } from 'node:crypto'
+import { createPublicKey, hash as digestOf, sign, verify, type KeyObject } from 'node:crypto'
+import { freshBytes } from './fresh.js'
 
 /** As it stands in a record: hash and prevHash in lower-case hex, salt and sig in base64. */
 export interface Proof {
@@ -22,17 +23,18 @@ const RECORD_WORDS = Buffer.from('punchd/record/1\n')
 const ED25519_DER = Buffer.from('302a300506032b6570032100', 'hex')
 
 export function newSalt(): Buffer {
-  return randomBytes(SALT_BYTES)
+  return freshBytes(SALT_BYTES)
 }
 
-/** SHA-256(00 ‖ salt ‖ JCS); `evidence` is the canonical JSON. */
-export function commitOf(salt: Uint8Array, evidence: string): Buffer {
-  return createHash('sha256').update(COMMIT_MARK).update(salt).update(evidence, 'utf8').digest()
+/** SHA-256(00 ‖ salt ‖ JCS); `evidence` is the canonical JSON, or its UTF-8. */
+export function commitOf(salt: Uint8Array, evidence: string | Uint8Array): Buffer {
+  const bytes = typeof evidence === 'string' ? Buffer.from(evidence) : evidence
+  return digestOf('sha256', Buffer.concat([COMMIT_MARK, salt, bytes]), 'buffer')
 }
 
 /** SHA-256(01 ‖ prevHash ‖ commit). */
 export function hashOf(prevHash: Uint8Array, commit: Uint8Array): Buffer {
-  return createHash('sha256').update(CHAIN_MARK).update(prevHash).update(commit).digest()
+  return digestOf('sha256', Buffer.concat([CHAIN_MARK, prevHash, commit]), 'buffer')
 }
 
 export function signatureOf(hash: Uint8Array, key: KeyObject): Buffer {

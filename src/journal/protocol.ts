@@ -26,7 +26,7 @@ export interface Requests {
   readonly report: { readonly args: Report; readonly answer: Reported }
   readonly append: { readonly args: Draft; readonly answer: number }
   readonly tail: { readonly args: { readonly after: number; readonly limit: number }; readonly answer: PackedTail }
-  readonly get: { readonly args: number; readonly answer: OutboundRecord | undefined }
+  readonly get: { readonly args: number; readonly answer: Columns }
   readonly settle: { readonly args: number; readonly answer: undefined }
   readonly park: { readonly args: ParkOrder; readonly answer: undefined }
   readonly unpark: { readonly args: number; readonly answer: undefined }

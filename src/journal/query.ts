@@ -142,8 +142,8 @@ export class JournalReader {
     const opened = this.#sealing.open(seq, body)
     if (person !== undefined && personOf(opened.evidence) !== person) return undefined
     if (!isWithin(row, opened.evidence, filter, times)) return undefined
-    const best = kind === 'punch' ? times.wallOf({ seq, wall, body: opened.evidence }) : wall
-    const json = openBody(row, opened, this.#timeOf, times) + (kind === 'punch' ? NOT_DELIVERED : '}')
+    const best = kind === 'punch' ? times.wallOf(seq, wall, () => opened.evidence) : wall
+    const json = openBody(row, opened, { timeOf: this.#timeOf, times }) + (kind === 'punch' ? NOT_DELIVERED : '}')
     return { seq, kind, wall: best, json }
   }
 
@@ -193,7 +193,7 @@ export class JournalReader {
 
 function isWithin(row: Stored, evidence: string, { from, to }: Filter, times: Times): boolean {
   if (from === undefined && to === undefined) return true
-  const wall = row.kind === 'punch' ? times.wallOf({ seq: row.seq, wall: row.wall, body: evidence }) : row.wall
+  const wall = row.kind === 'punch' ? times.wallOf(row.seq, row.wall, () => evidence) : row.wall
   return wall >= (from ?? Number.NEGATIVE_INFINITY) && wall < (to ?? Infinity)
 }
 

@@ -35,13 +35,13 @@ export interface Memory {
   readonly value: string
 }
 
-/** A record on its way out. `body` lacks only the closing brace of its JSON, so that `delivery` can be added. */
+/** A record on its way out. `body`, UTF-8, lacks only the closing brace of its JSON, so that `delivery` can be added. */
 export interface OutboundRecord {
   readonly seq: number
   readonly kind: RecordKind
   readonly channel: string
   readonly wall: number
-  readonly body: string
+  readonly body: Buffer
 }
 
 export interface JournalState {

@@ -20,6 +20,13 @@ export interface Opened {
   readonly evidence: string
 }
 
+export interface OpenedBytes {
+  /** Base64. */
+  readonly salt: string
+  /** Canonical JSON in UTF-8. */
+  readonly evidence: Buffer
+}
+
 /** Base64 of 16 bytes. */
 const SALT_LENGTH = 24
 
@@ -34,16 +41,23 @@ export class Sealing {
 
   seal(seq: number, evidence: string, prevHash: Buffer): SealedColumns & { readonly body: Buffer } {
     const salt = newSalt()
-    const hash = hashOf(prevHash, commitOf(salt, evidence))
-    const sig = signatureOf(hash, this.#signing)
     // Beside the evidence, or a short number in it could be found by trying: the hash stands in the clear.
-    return { body: this.vault.seal(salt.toString('base64') + evidence, contextOf(seq)), prevHash, hash, sig }
+    const plain = Buffer.from(salt.toString('base64') + evidence)
+    const hash = hashOf(prevHash, commitOf(salt, plain.subarray(SALT_LENGTH)))
+    const sig = signatureOf(hash, this.#signing)
+    return { body: this.vault.seal(plain, contextOf(seq)), prevHash, hash, sig }
   }
 
   /** Throws JournalError when it was changed. */
-  open(seq: number, body: Buffer): Opened {
-    const text = this.vault.open(body, contextOf(seq))
-    return { salt: text.slice(0, SALT_LENGTH), evidence: text.slice(SALT_LENGTH) }
+  open(seq: number, body: Uint8Array): Opened {
+    const { salt, evidence } = this.openBytes(seq, body)
+    return { salt, evidence: evidence.toString('utf8') }
+  }
+
+  /** As `open`, the evidence in UTF-8: what is sent need not become a text in between. */
+  openBytes(seq: number, body: Uint8Array): OpenedBytes {
+    const plain = this.vault.openBytes(body, contextOf(seq))
+    return { salt: plain.toString('latin1', 0, SALT_LENGTH), evidence: plain.subarray(SALT_LENGTH) }
   }
 }
 

@@ -3,11 +3,11 @@ import { JournalError } from '../errors.js'
 import { RECORD_KINDS } from '../model.js'
 import { damagesIn, type Damage } from './check.js'
 import { translating } from './database.js'
-import { openBody, uuidText } from './outgoing.js'
+import { openBytes, uuidText } from './outgoing.js'
 import type { OutboundRecord } from './records.js'
 import type { Sealing } from './sealing.js'
 import type { Times } from './times.js'
-import type { ParkedRecord, Row, RowValues, Statements } from './statements.js'
+import { TAIL_HEAD, type ParkedRecord, type Row, type Statements, type TailRow } from './statements.js'
 
 export interface StoredParts {
   readonly file: string
@@ -21,8 +21,8 @@ export class Stored {
   readonly #file: string
   readonly #statements: Statements
   readonly #sealing: Sealing
-  readonly #timeOf: (wall: number) => string
 
+  readonly timeOf: (wall: number) => string
   /** What is known of time now; the journal keeps it true. */
   times: Times
 
@@ -32,17 +32,18 @@ export class Stored {
     this.#file = file
     this.#statements = statements
     this.#sealing = sealing
-    this.#timeOf = timeOf
+    this.timeOf = timeOf
   }
 
   /** Unparked records after `seq`, oldest first, and how far was looked. */
   tail(seq: number, limit: number, lastSeq: number): { records: OutboundRecord[]; through: number } {
     const { tail, parkedAfter } = this.#statements
-    const rows = translating(this.#file, () => tail.all(seq, limit))
-    const through = rows.length < limit ? lastSeq : (rows.at(-1)?.[0] ?? seq)
+    const piece = translating(this.#file, () => tail.get(seq, limit))
+    const rows = piece ? rowsOf(...piece) : []
+    const through = rows.length < limit ? lastSeq : (rows.at(-1)?.seq ?? seq)
     const parked = new Set(translating(this.#file, () => parkedAfter.all(seq, through)))
-    const pending = parked.size === 0 ? rows : rows.filter(([number]) => !parked.has(number))
-    return { records: pending.flatMap((values) => this.#outbound(rowOf(values)) ?? []), through }
+    const pending = parked.size === 0 ? rows : rows.filter((row) => !parked.has(row.seq))
+    return { records: pending.flatMap((row) => this.#outbound(row) ?? []), through }
   }
 
   /** One record, parked or not. */
@@ -56,7 +57,7 @@ export class Stored {
     const { seq, kind, channel, wall, body } = row
     if (!body) return undefined
     try {
-      return { seq, kind, channel, wall, body: openBody(row, this.#sealing.open(seq, body), this.#timeOf, this.times) }
+      return { seq, kind, channel, wall, body: openBytes(row, this.#sealing.openBytes(seq, body), this) }
     } catch (error) {
       if (!(error instanceof JournalError)) throw error
       this.#statements.park.run(seq, error.code, error.message, wall)
@@ -103,6 +104,14 @@ export class Stored {
   }
 }
 
-function rowOf([seq, kind, channel, wall, body, prevHash, hash, sig]: RowValues): Row {
-  return { seq, kind: RECORD_KINDS[kind] ?? 'audit', channel, wall, body, prevHash, hash, sig }
+/** Takes the rows of a tail apart. */
+function rowsOf(texts: string, bytes: Buffer | null): Row[] {
+  let at = 0
+  const take = (length: number): Buffer => (bytes ?? Buffer.alloc(0)).subarray(at, (at += length))
+  // Parse boundary: our own query.
+  return (JSON.parse(texts) as TailRow[]).map(([seq, kind, channel, wall, length]) => {
+    const [prevHash, hash, sig] = [take(TAIL_HEAD.prevHash), take(TAIL_HEAD.hash), take(TAIL_HEAD.sig)]
+    const body = length === null ? null : take(length)
+    return { seq, kind: RECORD_KINDS[kind] ?? 'audit', channel, wall, body, prevHash, hash, sig }
+  })
 }

@@ -59,7 +59,10 @@ class Thread {
       const { records, through } = this.#journal.tail(after, limit)
       return { columns: packed(records), through }
     },
-    get: (seq) => this.#journal.get(seq),
+    get: (seq) => {
+      const record = this.#journal.get(seq)
+      return packed(record ? [record] : [])
+    },
     settle: (seq) => this.#journal.settle(seq),
     park: ({ seq, code, reason, wall }) => this.#journal.park(seq, code, reason, wall),
     unpark: (seq) => this.#journal.unpark(seq),

@@ -24,13 +24,6 @@ interface DatedDraft {
   readonly sync?: Dated['news']
 }
 
-/** A row with its body in the open. */
-interface TimedRow {
-  readonly seq: number
-  readonly wall: number
-  readonly body: string
-}
-
 export class Times {
   readonly #timeline: Timeline
   /** Of the newest record that tells where the clocks were. */
@@ -88,10 +81,11 @@ export class Times {
     return effectiveTime(moment, this.#known)
   }
 
-  /** The best known time of a punch. */
-  wallOf({ seq, wall, body }: TimedRow): number {
-    if (!this.#mayBetter(seq) || !body.includes(UNSYNCED)) return wall
-    const clock = clockOf(body)
+  /** The best known time of a punch. `evidence` is asked for only when that may not be what its clock said. */
+  wallOf(seq: number, wall: number, evidence: () => string): number {
+    if (!this.#mayBetter(seq)) return wall
+    const body = evidence()
+    const clock = body.includes(UNSYNCED) ? clockOf(body) : undefined
     const effective = clock && this.effective(clock)
     if (!effective) return wall
     if ('time' in effective) return Math.round(effective.time)

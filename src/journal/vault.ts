@@ -2,8 +2,9 @@
  * Keeps what is personal unreadable at rest: AES-256-GCM, with keys in a file outside the database. Sealed text names its
  * key, so that keys can be changed while old text is still about; what is looked up is found by HMAC-SHA-256.
  */
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
 import { JournalError } from '../errors.js'
+import { freshBytes } from './fresh.js'
 
 /** One key that opens; the last of a list seals. `id` is a byte in front of everything it sealed. */
 export interface SealingKey {
@@ -17,6 +18,7 @@ export interface VaultKeys {
   readonly lookup: Buffer
 }
 
+const CIPHER = 'aes-256-gcm'
 const MOST_KEYS = 255
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
@@ -24,15 +26,16 @@ const KEY_BYTES = 32
 const HEAD_BYTES = 1 + NONCE_BYTES
 
 export class Vault {
-  readonly #keys: Map<number, Buffer>
-  #current: SealingKey
+  /** Prepared once: of each record that is opened, that would be a tenth of the work. */
+  readonly #keys: Map<number, KeyObject>
+  #current: { readonly id: number; readonly key: KeyObject }
   readonly #lookup: Buffer
 
   constructor({ sealing, lookup }: VaultKeys) {
     const current = sealing.at(-1)
     if (!current) throw new TypeError('a vault needs a key')
-    this.#current = current
-    this.#keys = new Map(sealing.map(({ id, key }) => [id, key]))
+    this.#keys = new Map(sealing.map(({ id, key }) => [id, createSecretKey(key)]))
+    this.#current = { id: current.id, key: createSecretKey(current.key) }
     this.#lookup = lookup
   }
 
@@ -44,14 +47,15 @@ export class Vault {
   /** All of them, that which seals last. */
   get keys(): VaultKeys {
     const others = [...this.#keys].map(([id, key]) => ({ id, key })).filter(({ id }) => id !== this.#current.id)
-    return { sealing: [...others, this.#current], lookup: this.#lookup }
+    const sealing = [...others, this.#current].map(({ id, key }) => ({ id, key: key.export() }))
+    return { sealing, lookup: this.#lookup }
   }
 
   /** Seals with a new key from now on; the old ones still open. */
   renew(): void {
     // The number wraps round: no more than two are in use at a time.
     const id = (this.#current.id % MOST_KEYS) + 1
-    this.#current = { id, key: randomBytes(KEY_BYTES) }
+    this.#current = { id, key: createSecretKey(randomBytes(KEY_BYTES)) }
     this.#keys.set(id, this.#current.key)
   }
 
@@ -66,26 +70,31 @@ export class Vault {
   }
 
   /** `context` says where it stands (`record 12`): sealed text does not open in another place. */
-  seal(plain: string, context: string): Buffer {
-    const nonce = randomBytes(NONCE_BYTES)
-    const cipher = createCipheriv('aes-256-gcm', this.#current.key, nonce)
+  seal(plain: string | Uint8Array, context: string): Buffer {
+    const nonce = freshBytes(NONCE_BYTES)
+    const cipher = createCipheriv(CIPHER, this.#current.key, nonce)
     cipher.setAAD(Buffer.from(context))
-    const text = cipher.update(plain, 'utf8')
+    const text = cipher.update(typeof plain === 'string' ? Buffer.from(plain) : plain)
     cipher.final()
     return Buffer.concat([Buffer.of(this.#current.id), nonce, cipher.getAuthTag(), text])
   }
 
   /** Throws JournalError when the key is missing, or the text was changed or stands elsewhere. */
   open(sealed: Uint8Array, context: string): string {
+    return this.openBytes(sealed, context).toString('utf8')
+  }
+
+  /** As `open`, in UTF-8. */
+  openBytes(sealed: Uint8Array, context: string): Buffer {
     const key = this.#keys.get(Vault.keyOf(sealed))
     if (!key) throw new JournalError('journal-key', `the key ${Vault.keyOf(sealed)} of ${context} is not among the keys`, { hint: KEY_HINT }) // prettier-ignore
     try {
-      const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, HEAD_BYTES))
+      const decipher = createDecipheriv(CIPHER, key, sealed.subarray(1, HEAD_BYTES), { authTagLength: TAG_BYTES })
       decipher.setAAD(Buffer.from(context))
       decipher.setAuthTag(sealed.subarray(HEAD_BYTES, HEAD_BYTES + TAG_BYTES))
       const text = decipher.update(sealed.subarray(HEAD_BYTES + TAG_BYTES))
       decipher.final()
-      return text.toString('utf8')
+      return text
     } catch (cause) {
       throw new JournalError('journal-sealed', `${context} does not open: it was changed, or its key was`, { hint: KEY_HINT, cause }) // prettier-ignore
     }

@@ -94,7 +94,7 @@ export class Connection {
   }
 
   /** Publishes with QoS 1. Resolves on a PUBACK below 0x80; rejects with PublishError. */
-  publish(topic: string, payload: string, retain = false): Promise<void> {
+  publish(topic: string, payload: string | Buffer, retain = false): Promise<void> {
     if (this.#over) return Promise.reject(new PublishError('retry', 'publish-offline', this.#over.message))
     const oversized = this.#oversized(topic, payload)
     if (oversized) return Promise.reject(oversized)
@@ -132,7 +132,7 @@ export class Connection {
     })
   }
 
-  #oversized(topic: string, payload: string): PublishError | undefined {
+  #oversized(topic: string, payload: string | Buffer): PublishError | undefined {
     const limit = this.limits.maximumPacketSize
     if (limit === Infinity) return undefined
     // mqtt.js does not enforce it, and the broker answers an oversized packet by closing the connection.

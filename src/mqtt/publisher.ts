@@ -71,7 +71,7 @@ export class MqttPublisher implements Publisher {
     return this.#connection?.unheard ?? 0
   }
 
-  async publish(record: OutboundRecord, payload: string): Promise<void> {
+  async publish(record: OutboundRecord, payload: Buffer): Promise<void> {
     const connection = this.#connection
     if (!connection) throw new PublishError('retry', 'publish-offline', 'not connected to the broker')
     const from = this.#context.clock.uptime()

@@ -76,7 +76,7 @@ export class OutboxRig {
     return this.journal
       .tail(0, 1_000_000)
       .records.filter(({ channel }) => channel === type)
-      .map(({ body }) => (JSON.parse(`${body}}`) as { detail: unknown }).detail)
+      .map(({ body }) => (JSON.parse(`${body.toString()}}`) as { detail: unknown }).detail)
   }
 
   logged(event: string): number {

@@ -26,10 +26,10 @@ export class ScriptedPublisher implements Publisher {
   mostInFlight = 0
   readonly #waiting = new Map<Flight, (error: PublishError) => void>()
 
-  publish(record: OutboundRecord, payload: string): Promise<void> {
+  publish(record: OutboundRecord, payload: Buffer): Promise<void> {
     if (!this.online) return Promise.reject(offlineError())
     return new Promise((resolve, reject) => {
-      const { delivery } = JSON.parse(payload) as Pick<Flight, 'delivery'>
+      const { delivery } = JSON.parse(payload.toString()) as Pick<Flight, 'delivery'>
       const settle = (): boolean => this.#waiting.delete(flight)
       const flight: Flight = {
         seq: record.seq,

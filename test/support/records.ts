@@ -43,7 +43,9 @@ export function cardReport(value: string, uptime = 0, over: Partial<ReportParts>
 
 /** The stored records as objects, oldest first. */
 export function storedRecords(journal: Journal, after = 0): Record<string, unknown>[] {
-  return journal.tail(after, 1_000_000).records.map(({ body }) => JSON.parse(`${body}}`) as Record<string, unknown>)
+  return journal
+    .tail(after, 1_000_000)
+    .records.map(({ body }) => JSON.parse(`${body.toString()}}`) as Record<string, unknown>)
 }
 
 /** Appends `count` punches in one commit. */
