@@ -1,5 +1,6 @@
 /** What one run of a driver gets: its session, with the checks that keep a driver honest. */
 import type { Report } from './attendance.js'
+import { claimedDetail, claimedFigures, claimedIdentity, claimedSample, claimedSighting, claimedTrouble } from './claimed.js' // prettier-ignore
 import type { Clock } from './clock.js'
 import type { ReaderConfig } from './config/config.js'
 import type {
@@ -14,9 +15,10 @@ import type {
 } from './driver.js'
 import type { Reported } from './journal/protocol.js'
 import type { JournalThread } from './journal/client.js'
-import type { Census, Credential, Moment, Origin, ReaderId, Sample, Sighting, Verdict } from './model.js'
+import type { Census, Moment, Origin, ReaderId, Sample, Sighting, Verdict } from './model.js'
 import type { ReaderRequests } from './requests.js'
 import type { Status } from './status.js'
+import { Turns } from './turns.js'
 import type { SiteZone } from './zone.js'
 
 /** A clock that remembers which moments it gave out: those, and no others, may stand in a sighting. */
@@ -74,6 +76,7 @@ export type Session = Omit<ReaderSession<Readonly<Record<string, unknown>>, Tran
 export function makeSession(context: SessionContext, transport: Transports[TransportKind]): Session {
   const { reader, status, clock, log, signal, requests } = context
   let ready = false
+  const turns = new Turns()
   return {
     readerId: reader.id,
     config: reader.options,
@@ -87,15 +90,16 @@ export function makeSession(context: SessionContext, transport: Transports[Trans
     ready: (identity) => {
       if (ready) return
       ready = true
-      context.onReady(identity)
+      context.onReady(claimedIdentity(identity))
     },
-    report: (sighting) => report(context, sighting),
+    report: (sighting) => report(context, turns, sighting),
     sense: (sample) => sense(context, sample),
     zone: context.zone,
     count: (counter, by = 1) => {
-      status.reader(reader.id).counters[counter] += by
+      const { counters } = status.reader(reader.id)
+      if (Object.hasOwn(counters, counter) && Number.isFinite(by)) counters[counter] += by
     },
-    ...pointCalls(context),
+    ...pointCalls(context, turns),
     ...memoryCalls(context),
   }
 }
@@ -111,26 +115,32 @@ function memoryCalls({ memory, reader }: SessionContext): Pick<Session, 'recall'
 
 const EVENT_TYPE = /^[a-z0-9-]{1,48}$/
 
-function pointCalls(context: SessionContext): Pick<Session, 'pointReady' | 'pointLost' | 'event' | 'measure'> {
+function pointCalls(
+  context: SessionContext,
+  turns: Turns,
+): Pick<Session, 'pointReady' | 'pointLost' | 'event' | 'measure'> {
   const { reader, status, log, note } = context
   const known = (point: ReaderId): boolean => isPoint(context, point)
   return {
     pointReady: (point, identity) => {
       if (!known(point)) return
-      status.reader(point).identity = identity
+      const claimed = claimedIdentity(identity)
+      status.reader(point).identity = claimed
       status.set(point, 'up')
-      log.info('Point up', { event: 'reader-up', point, ...identity })
+      log.info('Point up', { event: 'reader-up', point, ...claimed })
     },
     pointLost: (point, trouble) => {
-      if (known(point)) lose(context, point, trouble)
+      if (known(point)) lose(context, point, claimedTrouble(trouble))
     },
     event: async (type, detail = {}, point, once) => {
       if (point !== undefined && !known(point)) return
       if (!EVENT_TYPE.test(type)) return log.error('Driver named no event', { event: 'driver-bug', code: 'driver-bug' })
-      await note(point ?? reader.id, type, detail, once)
+      const claimed = claimedDetail(detail)
+      await turns.take(() => note(point ?? reader.id, type, claimed, once))
     },
     measure: (figures, point) => {
-      if (point === undefined || known(point)) Object.assign(status.reader(point ?? reader.id).figures, figures)
+      if (point === undefined || known(point))
+        Object.assign(status.reader(point ?? reader.id).figures, claimedFigures(figures))
     },
   }
 }
@@ -149,25 +159,17 @@ function lose({ status, log, note }: SessionContext, point: ReaderId, { code, re
   void note(point, 'reader-lost', { code })
 }
 
-async function report(
-  { reader, status, stamps, log, report: store }: SessionContext,
-  sighting: Sighting,
-): Promise<Verdict> {
+async function report(context: SessionContext, turns: Turns, given: Sighting): Promise<Verdict> {
+  const { reader, status, stamps, log, report: store } = context
   // point: session.reported
+  const sighting = claimedSighting(given, (moment) => stamps.stamped(moment))
+  if (typeof sighting === 'string') return impossible(context, sighting)
   const origin = originOf(reader, sighting.point)
-  const wrong = stamps.stamped(sighting.arrived)
-    ? wrongCredential(sighting.credential)
-    : 'its moment is not one of the transport'
-  if (wrong !== undefined || !origin) {
-    log.error('Driver made an impossible sighting', {
-      event: 'driver-bug',
-      code: 'driver-bug',
-      reason: wrong ?? 'its point is none',
-    })
-    return 'refused'
-  }
+  if (!origin) return impossible(context, 'its point is none')
   for (const id of new Set([reader.id, origin.reader])) status.reader(id).lastGoodRead = sighting.arrived.wall
-  const { verdict, failure } = await store({ origin, sighting })
+  const reported = await turns.take(() => store({ origin, sighting }))
+  if (!reported) return impossible(context, 'thousands are waiting already')
+  const { verdict, failure } = reported
   // point: session.stored
   const card = sighting.credential.value.slice(-4)
   if (failure) {
@@ -181,13 +183,15 @@ async function report(
   return verdict
 }
 
-function sense({ stamps, log, sense: take, status, reader }: SessionContext, sample: Sample | Census): void {
-  const credentials = sample.kind === 'listed' ? sample.credentials : [sample.credential]
-  const wrong = stamps.stamped(sample.arrived)
-    ? credentials.map(wrongCredential).find((found) => found !== undefined)
-    : 'its moment is not one of the transport'
-  if (wrong !== undefined)
-    return log.error('Driver sensed the impossible', { event: 'driver-bug', code: 'driver-bug', reason: wrong })
+function impossible({ log }: SessionContext, reason: string): 'refused' {
+  log.error('Driver made an impossible sighting', { event: 'driver-bug', code: 'driver-bug', reason })
+  return 'refused'
+}
+
+function sense({ stamps, log, sense: take, status, reader }: SessionContext, given: Sample | Census): void {
+  const sample = claimedSample(given, (moment) => stamps.stamped(moment))
+  if (typeof sample === 'string')
+    return log.error('Driver sensed the impossible', { event: 'driver-bug', code: 'driver-bug', reason: sample })
   status.reader(reader.id).lastGoodRead = sample.arrived.wall
   take(sample)
 }
@@ -201,18 +205,4 @@ function originOf(reader: ReaderConfig, point: ReaderId | undefined): Origin | u
         : undefined
       : reader.points.find(({ id }) => id === point)
   return at && { reader: at.id, place: at.place, direction: at.direction, driver: reader.driver, sim: reader.sim }
-}
-
-const MAX_VALUE = 4_096
-const CANONICAL: Readonly<Partial<Record<Credential['type'], RegExp>>> = {
-  card: /^(?:[0-9A-F]{2}){3,16}$/,
-  fingerprint: /^\d{1,10}$/,
-  mac: /^[0-9A-F]{12}$/,
-  pin: /^\d{1,32}$/,
-}
-
-function wrongCredential({ type, value, scope }: Credential): string | undefined {
-  if (value === '' || value.length > MAX_VALUE) return `its ${type} value has ${value.length} characters`
-  if (CANONICAL[type]?.test(value) === false) return `its ${type} value is not canonical`
-  return scope === '' ? 'its scope is empty' : undefined
 }

@@ -121,12 +121,12 @@ class Supervision {
   #failed(failure: unknown): Diagnosis {
     const { status, onLost } = this.#context
     const diagnosis = diagnose(failure)
-    const { phase, code, message, hint } = diagnosis
+    const { phase, code, message, hint, stack } = diagnosis
     const wasUp = status.reader(this.#reader.id).state.state === 'up'
     for (const { id } of [this.#reader, ...this.#reader.points]) status.set(id, phase, code, hint ?? message)
     // Edges, not retries: one line when it is lost, and one when the reason changes.
     if (this.#told !== message) {
-      const facts = { event: 'reader-lost', code, reason: message, hint, ...stackOf(failure) }
+      const facts = { event: 'reader-lost', code, reason: message, hint, ...(stack !== undefined && { stack }) }
       this.#log[phase === 'faulted' ? 'error' : 'warn'](wasUp ? 'Reader lost' : 'Reader not available', facts)
     }
     this.#told = message
@@ -160,23 +160,33 @@ interface Diagnosis {
   readonly code: string
   readonly message: string
   readonly hint: string | undefined
+  /** Of a bug; that of an expected failure does not belong in the log. */
+  readonly stack?: string | undefined
 }
 
 /** What an error means for the reader. An unknown one is a bug in the driver, and stays this reader's. */
 function diagnose(failure: unknown): Diagnosis {
-  if (failure instanceof DaemonError) {
-    const phase = failure instanceof DeviceError || failure.code === 'driver-bug' ? 'faulted' : 'down'
-    return { phase, code: failure.code, message: failure.message, hint: failure.hint }
+  try {
+    return failure instanceof DaemonError ? expected(failure) : bug(failure)
+  } catch {
+    // Thrown to be looked at: its fields throw.
+    return bug(undefined)
   }
+}
+
+function expected(failure: DaemonError): Diagnosis {
+  const phase = failure instanceof DeviceError || failure.code === 'driver-bug' ? 'faulted' : 'down'
+  const { code, hint } = failure
+  const told = { code: messageOf(code), message: messageOf(failure) }
+  return { phase, ...told, hint: hint === undefined ? undefined : messageOf(hint) }
+}
+
+function bug(failure: unknown): Diagnosis {
   return {
     phase: 'faulted',
     code: 'driver-bug',
     message: messageOf(failure),
     hint: 'a fault in punchd: please report it with this log',
+    stack: failure instanceof Error ? String(failure.stack) : undefined,
   }
-}
-
-/** The stack of a bug belongs in the log; that of an expected failure does not. */
-function stackOf(failure: unknown): { stack?: string | undefined } {
-  return failure instanceof DaemonError || !(failure instanceof Error) ? {} : { stack: failure.stack }
 }

@@ -28,7 +28,7 @@ export function rowsOf(found: Findings): Row[] {
     ['twice', stored.twice.length, 'accepted more than once'],
     ['renumbered', stored.renumbered + strangers(found), 'numbers skipped, used again, or sent and then not stored'],
     ['received', subscriber.received, 'by the consumer'],
-    ['lost', lostOf(found), 'stored and not received'],
+    ['lost', lostOf(found).length, 'stored and not received'],
     ['disordered', disorderedOf(found), 'received for the first time after a later record'],
     [
       'redelivered',
@@ -38,8 +38,10 @@ export function rowsOf(found: Findings): Row[] {
   ]
 }
 
-function lostOf({ stored, subscriber }: Findings): number {
-  return stored.ids.filter((_, index) => !subscriber.ids.has(index + 1) && !stored.parked.has(index + 1)).length
+/** Numbers of those that are stored and not set aside, and were not received. */
+function lostOf({ stored, subscriber }: Findings): number[] {
+  const seqs = stored.ids.map((_, index) => index + 1)
+  return seqs.filter((seq) => !subscriber.ids.has(seq) && !stored.parked.has(seq))
 }
 
 function disorderedOf({ stored, subscriber }: Findings): number {
@@ -65,13 +67,15 @@ export function brokenIn(found: Findings): string[] {
     [stored.missing.length, 'shown green and not stored'],
     [stored.twice.length, 'accepted more than once'],
     [stored.renumbered + strangers(found), 'numbers skipped or used again'],
-    [lostOf(found), 'stored and not received'],
+    [lostOf(found).length, 'stored and not received'],
     [disorderedOf(found), 'received after a later record'],
   ]
   const bad = counted.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
   const [missing, twice] = [stored.missing[0], stored.twice[0]]
   if (missing !== undefined) bad.push(`missing, for one: ${missing.slice(0, 32)}`)
   if (twice !== undefined) bad.push(`accepted twice, for one: ${twice.slice(0, 32)}`)
+  const [lost] = lostOf(found)
+  if (lost !== undefined) bad.push(`lost, for one: number ${lost} of ${stored.ids.length}`)
   if (integrity !== 'ok') bad.push(`integrity_check: ${integrity}`)
   return bad
 }

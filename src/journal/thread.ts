@@ -39,6 +39,11 @@ const CHECK_PAUSE_MS = 250
 type Plain = Exclude<Verb, 'report'>
 type Actions = { readonly [V in Plain]: (args: Requests[V]['args']) => unknown }
 
+interface Queued {
+  readonly id: number
+  readonly report: Report
+}
+
 class Thread {
   readonly #port: MessagePort
   readonly #options: ThreadOptions
@@ -87,7 +92,7 @@ class Thread {
     state: () => this.#journal.state,
     close: () => this.#close(),
   }
-  #queued: { readonly id: number; readonly report: Report }[] = []
+  #queued: Queued[] = []
 
   constructor(port: MessagePort, options: ThreadOptions) {
     this.#port = port
@@ -136,6 +141,10 @@ class Thread {
     const batch = this.#queued.splice(0, MAX_BATCH)
     if (batch.length === 0) return
     if (this.#queued.length > 0) setImmediate(() => this.#commit())
+    this.#store(batch)
+  }
+
+  #store(batch: readonly Queued[]): void {
     try {
       const verdicts = this.#attendance.record(batch.map(({ report }) => report))
       // point: thread.before-answer
@@ -144,6 +153,8 @@ class Thread {
         this.#answer(id, { verdict: verdicts[index] ?? 'refused', lastSeq } satisfies Reported),
       )
     } catch (error) {
+      // One that cannot be judged must not take the others of its commit with it.
+      if (batch.length > 1 && !(error instanceof DaemonError)) return batch.forEach((one) => this.#store([one]))
       const refused: Reported = { verdict: 'refused', lastSeq: this.#journal.lastSeq, failure: failureOf(error) }
       for (const { id } of batch) this.#answer(id, refused)
     }
