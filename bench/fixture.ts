@@ -25,7 +25,7 @@ export function threadOptions(file: string): ThreadOptions {
 
 export function mqttConfig(port: number): MqttConfig {
   return {
-    url: `mqtt://127.0.0.1:${port}`,
+    urls: [`mqtt://127.0.0.1:${port}`],
     protocol: 5,
     clientId: `punchd-${SITE.id}-${GATEWAY}`,
     username: undefined,

@@ -4,6 +4,7 @@ import { drain } from './drain.js'
 import { fuzz } from './fuzz.js'
 import { loop } from './loop.js'
 import { BenchError, type Bench, type Outcome, type Skipped } from './outcome.js'
+import { peers } from './peers.js'
 import { people } from './people.js'
 import { presence } from './presence.js'
 import { size } from './size.js'
@@ -11,15 +12,22 @@ import { store } from './store.js'
 import { machine, tableOf } from './table.js'
 import { Workspace } from './workspace.js'
 
-const BENCHES: readonly Bench[] = [store, drain, size, loop, fuzz, presence, people]
+const BENCHES: readonly Bench[] = [store, drain, size, loop, fuzz, presence, people, peers]
 const USAGE = 64
 const CANNOT_RUN = 69
+const PEERS_USAGE =
+  'peers: [--install DIR | --peers DIR] [--thingsboard PATH]: install others outside the repository, or say where they are'
 
 const OPTIONS = {
   json: { type: 'boolean', default: false },
   check: { type: 'boolean', default: false },
   quick: { type: 'boolean', default: false },
+  full: { type: 'boolean', default: false },
   dir: { type: 'string', default: '.bench' },
+  // Of `peers` only.
+  install: { type: 'string' },
+  peers: { type: 'string' },
+  thingsboard: { type: 'string' },
 } as const
 
 function parse() {
@@ -31,18 +39,22 @@ function parse() {
     return { ...values, wanted }
   } catch (error) {
     const names = BENCHES.map(({ name, title }) => `  ${name.padEnd(8)} ${title}`).join('\n')
-    const usage = 'usage: npm run bench -- [NAME…] [--json] [--check] [--quick] [--dir PATH]'
-    throw new BenchError(`${error instanceof Error ? error.message : String(error)}\n${usage}\n${names}`, USAGE)
+    const usage = 'usage: npm run bench -- [NAME…] [--json] [--check] [--quick | --full] [--dir PATH]'
+    throw new BenchError(
+      `${error instanceof Error ? error.message : String(error)}\n${usage}\n${names}\n${PEERS_USAGE}`,
+      USAGE,
+    )
   }
 }
 
 async function main(): Promise<void> {
-  const { wanted, json, check, quick, dir } = parse()
+  const { wanted, json, check, quick, full, dir, install, peers: from, thingsboard } = parse()
   const workspace = new Workspace(dir)
+  const given = { install, peers: from, thingsboard }
   const say = (progress: string): void => void process.stderr.write(`${progress}\n`)
   const outcomes = new Map<Bench, Outcome | Skipped>()
   for (const bench of wanted) {
-    outcomes.set(bench, await bench.run({ folder: workspace.folder(bench.name), quick, say }))
+    outcomes.set(bench, await bench.run({ folder: workspace.folder(bench.name), quick, full, given, say }))
   }
   const named = Object.fromEntries([...outcomes].map(([{ name }, outcome]) => [name, outcome]))
   process.stdout.write(json ? `${JSON.stringify({ benches: named })}\n` : `${tableOf(outcomes)}\n${machine(dir)}\n`)

@@ -5,7 +5,20 @@ export interface BenchOptions {
   readonly folder: string
   /** Short enough for a test: the shape of the answer is right, the figures are not. */
   readonly quick: boolean
+  /** Longer than usual, where a bench knows how. */
+  readonly full: boolean
+  readonly given: GivenFolders
   readonly say: (progress: string) => void
+}
+
+/** Folders that the command line names; only `peers` asks for them. */
+export interface GivenFolders {
+  /** Where to install peers, and then take them from. */
+  readonly install: string | undefined
+  /** Where installed peers are. */
+  readonly peers: string | undefined
+  /** A checkout of the ThingsBoard gateway. */
+  readonly thingsboard: string | undefined
 }
 
 export interface Goal {
@@ -23,6 +36,14 @@ export interface Outcome {
   readonly goal: Goal
   readonly met: boolean
   readonly figures: Figures
+  readonly extra?: Extra
+}
+
+/** A table of its own, for a bench with more to say than one ratio. */
+export interface Extra {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly (string | number)[])[]
+  readonly notes: readonly string[]
 }
 
 /** It cannot be measured here, which is neither met nor missed. */

@@ -1,7 +1,7 @@
 /** The outcomes for a person. */
 import { statfsSync } from 'node:fs'
 import { cpus, release } from 'node:os'
-import type { Bench, Outcome, Skipped } from './outcome.js'
+import type { Bench, Extra, Outcome, Skipped } from './outcome.js'
 
 const FILE_SYSTEMS = new Map([
   [0xef53, 'ext4'],
@@ -22,12 +22,18 @@ export function tableOf(outcomes: ReadonlyMap<Bench, Outcome | Skipped>): string
       notes.push(`  ${outcome.skipped}`)
       continue
     }
-    const { ratios, spread, met, figures } = outcome
+    const { ratios, spread, met, figures, extra } = outcome
     const range = `${spread.min}–${spread.max}`
     rows.push([bench.name, goal, Object.values(ratios).join(' '), range, String(spread.rounds), met ? 'met' : 'MISSED'])
     for (const [name, value] of Object.entries(figures)) notes.push(`  ${name.padEnd(24)} ${value}`)
+    if (extra !== undefined) notes.push('', ...linesOf(extra))
   }
   return [...columns(rows), ...notes, ''].join('\n')
+}
+
+function linesOf({ columns: head, rows, notes }: Extra): string[] {
+  const cells = rows.map((row) => row.map(String))
+  return [...columns([[...head], ...cells]), '', ...notes].map((line) => `  ${line}`.trimEnd())
 }
 
 /** What the absolute figures belong to. */

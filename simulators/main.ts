@@ -83,7 +83,7 @@ function addFinger(command: Command, context: VerbContext): void {
     .option('--port <n>', 'where it listens, as a serial-to-Ethernet converter would; default: a free one')
     .action(async (options: { readonly port?: string }) => {
       const { playFinger } = await import('./sim/finger.js')
-      await playFinger(wholeOf('--port', options.port, 1, 65_535) ?? 0, context)
+      await playFinger(wholeOf('--port', options.port, 1, 65_535), context)
     })
 }
 

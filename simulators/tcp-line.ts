@@ -1,14 +1,15 @@
 /** A twin behind a serial-to-Ethernet converter: listens on 127.0.0.1 and copies bytes both ways. */
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
+import { freePort } from './free-port.js'
 import type { Delivery, PluggableLine } from './line.js'
 
 /** Bytes that wait for a host; more means that it does not read. */
 const MAX_WAITING_BYTES = 64 * 1024
 
-/** Listens on `port`; 0 takes any free one, which stays the same over unplug and plug. */
-export async function tcpLine(port = 0): Promise<PluggableLine> {
-  const line = new TcpLine(port)
+/** Listens on `port`, by default a free one, which stays the same over unplug and plug. */
+export async function tcpLine(port?: number): Promise<PluggableLine> {
+  const line = new TcpLine(port ?? (await freePort()))
   await line.plug()
   return line
 }
@@ -17,7 +18,7 @@ class TcpLine implements PluggableLine {
   onReceive: ((bytes: Uint8Array) => void) | undefined
   readonly #hosts = new Set<Socket>()
   #server: Server | undefined
-  #port: number
+  readonly #port: number
 
   constructor(port: number) {
     this.#port = port
@@ -43,8 +44,6 @@ class TcpLine implements PluggableLine {
     const server = createServer({ noDelay: true }, (host) => this.#welcome(host))
     server.listen(this.#port, '127.0.0.1')
     await once(server, 'listening')
-    const address = server.address()
-    if (typeof address === 'object' && address) this.#port = address.port
     this.#server = server
   }
 

@@ -2,46 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { driversNamed } from '../drivers/named.js'
-import { demo, sim } from '../simulators/main.js'
 import { DaemonError, EXIT, exitCodeOf, messageOf } from './errors.js'
 import { openTransport } from './transport/open.js'
-import { backlog } from './verbs/backlog.js'
-import { backup, restore } from './verbs/backup.js'
-import { check } from './verbs/check.js'
-import { config } from './verbs/config.js'
-import { enroll } from './verbs/enroll.js'
-import { exportRecords } from './verbs/export.js'
-import { keys } from './verbs/keys.js'
-import { people } from './verbs/people.js'
-import { punches } from './verbs/punches.js'
-import { qr } from './verbs/qr.js'
-import { readers } from './verbs/readers.js'
 import { run } from './verbs/run.js'
-import { tail } from './verbs/tail.js'
 import { print, type Verb, type VerbContext } from './verbs/verb.js'
-import { verify } from './verbs/verify.js'
-import { version } from './verbs/version.js'
-
-const VERBS: readonly Verb[] = [
-  run,
-  check,
-  readers,
-  enroll,
-  tail,
-  punches,
-  backlog,
-  exportRecords,
-  backup,
-  restore,
-  keys,
-  people,
-  verify,
-  config,
-  qr,
-  sim,
-  demo,
-  version,
-]
 
 /** Runs the verb that the command line names; sets the exit code. */
 export async function main(): Promise<void> {
@@ -60,18 +24,25 @@ export async function main(): Promise<void> {
     stop: stop.signal,
   }
   try {
-    await program(context).parseAsync()
+    await (await program(context)).parseAsync()
   } catch (error) {
     process.exitCode = explain(error, context)
   }
 }
 
-function program(context: VerbContext): Command {
+async function program(context: VerbContext): Promise<Command> {
   const punchd = new Command('punchd').description('Attendance gateway: readers in, punches out.')
   // Before the verbs: they inherit it.
   punchd.exitOverride().showSuggestionAfterError().configureHelp({ showGlobalOptions: true })
-  for (const verb of VERBS) verb(punchd, context)
+  for (const verb of await verbsFor(process.argv[2])) verb(punchd, context)
   return punchd
+}
+
+/** A daemon lives for months: it must not keep in memory what the other verbs are made of. */
+async function verbsFor(named: string | undefined): Promise<readonly Verb[]> {
+  if (named === 'run') return [run]
+  const [{ VERBS }, { sim, demo }] = await Promise.all([import('./verbs/all.js'), import('../simulators/main.js')])
+  return [run, ...VERBS, sim, demo]
 }
 
 /** Prints what went wrong, for a person; returns the exit code. */

@@ -15,7 +15,7 @@ export interface AskedReader {
 }
 
 /** What verbs put on record. */
-export const DEEDS = ['person-viewed', 'people-imported', 'person-erased'] as const
+export const DEEDS = ['person-viewed', 'people-imported', 'person-erased', 'keys-rotated'] as const
 
 export interface Deed {
   readonly type: (typeof DEEDS)[number]

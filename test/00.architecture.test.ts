@@ -202,12 +202,20 @@ describe('the layers', () => {
   })
 
   it('read native packages only when a URL of their scheme is opened', () => {
-    const loaded = new Set(['src/main', 'src/cli', 'src/daemon'].flatMap((entry) => [...loadedAtStart(entry)]))
+    const entries = ['src/main', 'src/cli', 'src/daemon', 'src/verbs/all', 'simulators/main', 'src/journal/thread']
+    const loaded = new Set(entries.flatMap((entry) => [...loadedAtStart(entry)]))
     assert.ok(loaded.has('commander') && loaded.has('better-sqlite3'), 'the walk reaches what they import')
     assert.deepEqual(
       NATIVE.filter((name) => loaded.has(name)),
       [],
     )
+  })
+
+  it('keep out of the daemon what only other verbs need: it lives for months', () => {
+    const loaded = new Set(['src/main', 'src/cli', 'src/daemon'].flatMap((entry) => [...loadedAtStart(entry)]))
+    const verbs = [...loaded].filter((path) => /^src\/(verbs|verify|import)\/|^simulators\//.test(path))
+    assert.deepEqual(verbs.sort(), ['src/verbs/run', 'src/verbs/verb'])
+    assert.ok(!loaded.has('better-sqlite3'), 'the journal belongs to its thread')
   })
 
   it('have no cycles, those of types included', () => {

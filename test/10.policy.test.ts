@@ -28,7 +28,7 @@ describe('the repeat window', () => {
     assert.ok(!isRepeat({ moment: first }, { moment: momentAt(1_000_000 - WINDOW) }, WINDOW))
   })
 
-  it('uses the uptime within a boot: a step of the wall clock changes nothing', () => {
+  it('uses the uptime within a boot: a step of the wall clock changes nothing (C02)', () => {
     const stepped = momentAt(1_000_500, { wall: first.wall + 86_400_000 })
     assert.ok(isRepeat({ moment: first }, { moment: stepped }, WINDOW))
     const late = momentAt(1_000_000 + WINDOW, { wall: first.wall })

@@ -108,7 +108,7 @@ describe('presence', () => {
     assert.deepEqual(door.until(1_000).told, ['A arrived 0', 'B arrived 0', 'A left 100'])
   })
 
-  it('does not take a gap of the radio for an absence', () => {
+  it('does not take a gap of the radio for an absence (E14)', () => {
     const door = new Door().hear('A', 1, 20)
     // Ten minutes without radio: nobody ticks.
     const later = new Door()

@@ -1,6 +1,6 @@
 /** The clocks of this machine. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { setMaxListeners } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { SystemClock } from '../src/clock.js'
 import { root } from './support/root.js'
+import { skip } from './support/skip.js'
 
 const run = promisify(execFile)
 const kernelUptimeMs = (): number => Number.parseFloat(readFileSync('/proc/uptime', 'utf8')) * 1_000
@@ -51,6 +52,19 @@ describe('the system clock', () => {
     const after = clock.now()
     assert.equal(other.boot, before.boot)
     assert.ok(other.uptime >= before.uptime - 70 && other.uptime <= after.uptime + 70)
+  })
+
+  it('counts the time in which the machine slept, as the kernel does (C06)', async function () {
+    const SLEPT_S = 100_000
+    const wrapper = ['--time', '--boottime', String(SLEPT_S), '--fork']
+    if (process.getuid?.() !== 0) return skip(this, 'only root can make a time namespace')
+    if (spawnSync('unshare', [...wrapper, 'true']).status !== 0) return skip(this, 'this kernel has no time namespaces')
+    const code = `const { SystemClock } = await import(${JSON.stringify(join(root, 'dist/src/clock.js'))})
+      console.log(JSON.stringify({ uptime: new SystemClock().now().uptime, monotonic: Number(process.hrtime.bigint() / 1_000_000n) }))`
+    const { stdout } = await run('unshare', [...wrapper, process.execPath, '--input-type=module', '-e', code])
+    const { uptime, monotonic } = JSON.parse(stdout) as { uptime: number; monotonic: number }
+    const before = clock.uptime() - Number(process.hrtime.bigint() / 1_000_000n)
+    assert.ok(Math.abs(uptime - monotonic - before - SLEPT_S * 1_000) < 1_000, `${uptime} at ${monotonic}`)
   })
 
   it('sleeps as long as asked', async () => {

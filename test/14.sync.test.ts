@@ -47,7 +47,7 @@ describe("timesyncd's mark", () => {
     assert.equal(sources.errorMs, 20)
   })
 
-  it('grows the bound by 100 ppm once the sync is older than timesyncd lets it become', () => {
+  it('grows the bound by 100 ppm once the sync is older than timesyncd lets it become (C03)', () => {
     touch()
     const sources = new TimeSources({ mark: mark() })
     sources.look(HOUR)
@@ -132,7 +132,7 @@ describe('the system clock beside what the kernel does', () => {
     clock.now()
   })
 
-  it('counts a suspend at the first card after it, and takes it for no step', () => {
+  it('counts a suspend at the first card after it, and takes it for no step (C06)', () => {
     kernel.pass(300)
     const { uptime } = clock.now()
     kernel.pass(8 * HOUR, { monotonic: 5 })
@@ -153,7 +153,19 @@ describe('the system clock beside what the kernel does', () => {
     assert.equal(sync.doubts, 1)
   })
 
-  it('bears what a time service does while it settles', () => {
+  it('takes the second that a leap second gives twice, or leaves out, for a step (C05)', () => {
+    for (const byMs of [-1_000, 1_000]) {
+      sync.errorMs = 20
+      const before = clock.now()
+      kernel.pass(10, { wall: 10 + byMs })
+      const after = clock.now()
+      assert.deepEqual([before.state, after.state, after.errorMs], ['synced', 'unsynced', null])
+      assert.equal(after.uptime - before.uptime, 10)
+    }
+    assert.equal(sync.doubts, 2)
+  })
+
+  it('bears what a time service does while it settles (C03)', () => {
     for (let second = 0; second < 600; second++) {
       // 500 ppm and a nudge.
       kernel.pass(1_000, { wall: 1_000.5 + (second === 300 ? 200 : 0) })

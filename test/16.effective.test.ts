@@ -54,7 +54,7 @@ function assertInside(times: Times, { moment, truth }: Taken): boolean {
 }
 
 describe('effective time', () => {
-  it(`has the true time inside its bound in ${RUNS} schedules, at every moment of each`, function () {
+  it(`has the true time inside its bound in ${RUNS} schedules, at every moment of each (C02, C03, C06)`, function () {
     this.timeout(120_000)
     let dated = 0
     let intervals = 0
@@ -115,7 +115,7 @@ describe('effective time', () => {
     assert.equal(times.after([syncAt(at('one', 2 * HOUR, WALL, 5))], 1).effective(at('one', HOUR, WALL, 9)), undefined)
   })
 
-  it('puts two boots that were never synced between their neighbours', () => {
+  it('puts two boots that were never synced between their neighbours (C07, C13)', () => {
     const first = at('two', HOUR, 0)
     const second = at('three', 2 * HOUR, 0)
     const times = Times.from(undefined).after(
@@ -147,7 +147,7 @@ describe('effective time', () => {
     assert.ok(effective && 'earliest' in effective && effective.earliest > FLOOR && effective.latest <= WALL + 100)
   })
 
-  it('takes the word of a source back that steps the clock it called set', () => {
+  it('takes the word of a source back that steps the clock it called set (C08)', () => {
     const punch = at('one', HOUR, 5 * HOUR)
     const times = Times.from(undefined).after(
       [syncAt(at('one', 10, WALL + 9 * HOUR, 20)), punchAt(punch), syncAt(at('one', 2 * HOUR, WALL, 20))],
@@ -265,7 +265,7 @@ describe('a journal of clocks that were not set', () => {
     journal.close()
   })
 
-  it('stores and sends the same whatever TZ says, on both sides of the ends of summer time', () => {
+  it('stores and sends the same whatever TZ says, on both sides of the ends of summer time (C04)', () => {
     const walls = [
       Date.UTC(2026, 2, 29, 0, 59),
       Date.UTC(2026, 2, 29, 1),

@@ -97,7 +97,7 @@ describe('second factors', () => {
     assert.deepEqual(then('card', momentAt(16 * MINUTE)), ['b', undefined, 'a'])
   })
 
-  it('confirm nothing across boots without a clock', () => {
+  it('confirm nothing across boots without a clock (C10)', () => {
     const unset = { boot: 'boot-2', wall: 0, state: 'unsynced', errorMs: null } as const
     assert.deepEqual(then('fingerprint', momentAt(MINUTE, unset)), ['b', undefined, 'a'])
     assert.deepEqual(then('fingerprint', momentAt(5_000, { boot: 'boot-2', wall: momentAt(MINUTE).wall })), [undefined, 'confirmed', undefined]) // prettier-ignore

@@ -86,6 +86,30 @@ describe('durability', () => {
   })
 })
 
+describe('wear', () => {
+  const folder = tempFolder()
+  const MOST_BYTES = 40 * 1024
+
+  it(`is at most ${MOST_BYTES} bytes written for a punch in a commit of its own, checkpoints included (B17)`, async () => {
+    const COMMITS = 2_000
+    const { code, stdout, stderr } = await startCode(`
+      import { readFileSync } from 'node:fs'
+      const { Journal } = await import(${built('journal/journal.js')})
+      const journal = new Journal(${JSON.stringify(folder.file('journal.db'))}, ${JSON.stringify(IDENTITY)})
+      const draft = ${JSON.stringify(punchDraft('AA'))}
+      const written = () => Number(/^wchar: (\\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))[1])
+      const before = written()
+      for (let commit = 0; commit < ${COMMITS}; commit++) journal.append([draft])
+      journal.close()
+      console.log((written() - before) / ${COMMITS})`).ended
+    assert.equal(code, 0, stderr)
+    const each = Number(stdout)
+    console.log(`      ${Math.round(each)} bytes a punch`)
+    // Less than a page would mean that something else was measured.
+    assert.ok(each > 4_096 && each <= MOST_BYTES, `${each} bytes a punch`)
+  })
+})
+
 describe('a full disk', () => {
   let small: string
   // Hooks run in their order: it must be off before its folder is removed.
@@ -99,7 +123,7 @@ describe('a full disk', () => {
     if (mounted.status !== 0) skip(this, 'no small disk can be mounted: not root, or in a container')
   })
 
-  it('keeps nothing of the commit that failed, uses no number up, and is left behind when there is space', () => {
+  it('keeps nothing of the commit that failed, uses no number up, and is left behind when there is space (B01)', () => {
     const file = `${small}/journal.db`
     const journal = new Journal(file, IDENTITY)
     const error = journalError(() => {
@@ -181,14 +205,22 @@ describe('a file that is no journal of ours', () => {
     assert.match(isRefused('journal-foreign', EXIT.data).message, /newer punchd \(format 99/)
   })
 
-  it('but with a broken header is named and left alone', () => {
+  it('but of a trial version is named and left alone: there is nothing to migrate from (A07)', () => {
+    begin()
+    const db = new Database(file())
+    db.pragma('user_version = 2')
+    db.close()
+    assert.match(isRefused('journal-foreign', EXIT.data).message, /trial version \(format 2\)/)
+  })
+
+  it('but with a broken header is named and left alone (B09)', () => {
     const bytes = begin()
     bytes.fill(0xff, 16, 100)
     writeFileSync(file(), bytes)
     isRefused('journal-corrupt', EXIT.data)
   })
 
-  it('but with broken pages is named and left alone, wherever they are', () => {
+  it('but with broken pages is named and left alone, wherever they are (B09)', () => {
     const bytes = begin()
     const pageSize = bytes.readUInt16BE(16)
     assert.ok(bytes.length / pageSize > 10)
@@ -207,7 +239,7 @@ describe('a file that is no journal of ours', () => {
     isRefused('journal-corrupt', EXIT.data)
   })
 
-  it('but empty, as after a power cut at birth, becomes one', () => {
+  it('but empty, as after a power cut at birth, becomes one (A08)', () => {
     writeFileSync(file(), '')
     const journal = new Journal(file(), IDENTITY)
     fill(journal, 1)
@@ -245,7 +277,7 @@ describe('the lock of a data directory', () => {
     lockDirectory(folder.path)()
   })
 
-  it('is refused to a second process', async () => {
+  it('is refused to a second process (A15)', async () => {
     const unlock = lockDirectory(folder.path)
     assert.equal((await startCode(lockingCode()).ended).stdout, 'journal-busy\n')
     unlock()

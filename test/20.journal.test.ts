@@ -107,7 +107,7 @@ describe('the journal', () => {
     assert.equal(journal.lastSeq, 6)
   })
 
-  it('lists the unsettled tail in order, in pages, and says how far it looked', () => {
+  it('lists the unsettled tail in order, in pages, and says how far it looked (A03)', () => {
     fill(journal, 7)
     const first = journal.tail(2, 3)
     assert.deepEqual([first.records.map(({ seq }) => seq), first.through], [[3, 4, 5], 5])
@@ -145,6 +145,18 @@ describe('the journal', () => {
     journal.settle(2)
     assert.equal(journal.state.settled, 4)
     assert.equal(reopened().state.settled, 4)
+  })
+
+  it('gives ids that no clock can make equal: a thousand of one instant in 1970 (C12)', () => {
+    const clocks = { wall: 0, uptime: 20_000, boot: 'boot-1', state: 'unsynced', errorMs: null } as const
+    const ids = journal.append(Array.from({ length: 1_000 }, () => ({ ...punchDraft('AA'), moment: clocks })))
+    assert.equal(new Set(ids).size, 1_000)
+    // Version 4: nothing of the time is in them.
+    for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    assert.deepEqual(
+      storedRecords(journal).map((record) => record['id']),
+      ids,
+    )
   })
 
   it('stores all drafts of a commit or none', () => {

@@ -59,7 +59,7 @@ describe('attendance', () => {
     })
   })
 
-  it('says when a simulator stands behind the reader', () => {
+  it('says when a simulator stands behind the reader (E22)', () => {
     const { origin, sighting } = cardReport('AA')
     attendance.record([{ origin: { ...origin, sim: true }, sighting }])
     assert.equal(storedRecords(journal)[0]?.['sim'], true)
@@ -96,7 +96,7 @@ describe('attendance', () => {
     assert.equal(journal.lastSeq, 0)
   })
 
-  it('remembers windows across a restart', () => {
+  it('remembers windows across a restart (A02, C11)', () => {
     tap('AA', 0)
     tap('AA', MINUTE)
     tap('BB', 4 * MINUTE)

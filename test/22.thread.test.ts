@@ -76,7 +76,7 @@ describe('the journal thread', () => {
     assert.ok(turns > 0)
   })
 
-  it('loses nothing that it answered to a SIGKILL', async function () {
+  it('loses nothing that it answered to a SIGKILL (A01)', async function () {
     this.timeout(90_000)
     const code = `
       import { writeSync } from 'node:fs'
@@ -159,6 +159,24 @@ describe('the journal thread', () => {
     await rejectsWith('journal-io', thread.append(auditDraft('x')))
     meddle('ALTER TABLE away RENAME TO record')
     assert.equal((await thread.report(cardReport('AA'))).verdict, 'accepted')
+  })
+
+  it('waits for another program that writes, refuses after five seconds, and goes on when the file is free (B16)', async function () {
+    this.timeout(60_000)
+    const thread = await open()
+    const other = new Database(folder.file('journal.db'))
+    other.exec('BEGIN IMMEDIATE')
+    const waits = thread.report(cardReport('AA', 1))
+    setTimeout(() => other.exec('COMMIT'), 500)
+    assert.equal((await waits).verdict, 'accepted')
+    other.exec('BEGIN IMMEDIATE')
+    const { verdict, failure } = await thread.report(cardReport('BB', 2))
+    assert.deepEqual([verdict, failure?.code], ['refused', 'journal-io'])
+    assert.match(failure?.message ?? '', /locked/)
+    other.exec('COMMIT')
+    other.close()
+    assert.equal((await thread.report(cardReport('BB', 3))).verdict, 'accepted', 'a refused punch opened no window')
+    assert.equal(ask('SELECT count(*) FROM record'), 2)
   })
 
   it('refuses to open what is no journal, with the code of the JournalError', async () => {

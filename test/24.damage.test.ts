@@ -114,9 +114,15 @@ describe('a damaged data directory', function () {
   })
 
   for (const [what, harm] of [
-    ['cut off', () => truncateSync(data('journal.db-wal'), Math.floor(statSync(data('journal.db-wal')).size / 2))],
-    ['struck by a flipped bit', () => flip('journal.db-wal', Math.floor(statSync(data('journal.db-wal')).size / 2))],
-    ['gone', () => rmSync(data('journal.db-wal'))],
+    [
+      'cut off (B10)',
+      () => truncateSync(data('journal.db-wal'), Math.floor(statSync(data('journal.db-wal')).size / 2)),
+    ],
+    [
+      'struck by a flipped bit (B10)',
+      () => flip('journal.db-wal', Math.floor(statSync(data('journal.db-wal')).size / 2)),
+    ],
+    ['gone (B11)', () => rmSync(data('journal.db-wal'))],
   ] as const) {
     it(`with its write-ahead log ${what}: a new journal begins and says why, the old records stay`, async () => {
       harm()
@@ -132,7 +138,7 @@ describe('a damaged data directory', function () {
     })
   }
 
-  it('with a flipped bit in a record: it is named at the start, on record, and nothing is repaired', async () => {
+  it('with a flipped bit in a record: it is named at the start, on record, and nothing is repaired (B08)', async () => {
     folded()
     const places = placesOf(7)
     flip('journal.db', ...places)
@@ -148,7 +154,7 @@ describe('a damaged data directory', function () {
     assert.deepEqual(bytesAt(), spoilt)
   })
 
-  it('with a broken page of the database: exit 65, and every file is as it was', async () => {
+  it('with a broken page of the database: exit 65, and every file is as it was (B09)', async () => {
     folded()
     const bytes = readFileSync(data('journal.db'))
     bytes.fill(0xff, 4096 * 2, 4096 * 2 + 64)
@@ -159,7 +165,7 @@ describe('a damaged data directory', function () {
     assert.deepEqual(fingerprints(), before)
   })
 
-  it('with an older copy of the database put back: a new journal begins and says why', async () => {
+  it('with an older copy of the database put back: a new journal begins and says why (B12)', async () => {
     rmSync(data('journal.db-wal'))
     cpSync(join(folder.path, 'older', 'journal.db'), data('journal.db'))
     await run()
@@ -169,7 +175,16 @@ describe('a damaged data directory', function () {
     assert.equal((await audit('journal-begun'))?.['seq'], 21)
   })
 
-  it('with the database of another journal: a new journal begins and says why', async () => {
+  it('without its database: a new journal begins and says why, behind the numbers that were used (B12)', async () => {
+    for (const end of ['', '-wal', '-shm']) rmSync(data(`journal.db${end}`), { force: true })
+    await run()
+    const { reason, lastSeq, anchorSeq } = await told('journal-begun')
+    assert.deepEqual([reason, lastSeq, anchorSeq], ['replaced', 0, 20])
+    assert.equal((await audit('journal-begun'))?.['seq'], 21)
+    assert.match(await verified(), /^ok: /)
+  })
+
+  it('with the database of another journal: a new journal begins and says why (B12)', async () => {
     folded()
     const db = new Database(data('journal.db'))
     db.exec(`UPDATE meta SET journal = '0011223344556677'`)

@@ -219,7 +219,7 @@ describe('people', () => {
       assert.deepEqual(journal.parked(10).map(({ code }) => code), ['publish-offline']) // prettier-ignore
     })
 
-    it('show two factors where a rule asks for them, across a restart', () => {
+    it('show two factors where a rule asks for them, across a restart (C10)', () => {
       const verify = [{ place: 'gate', factors: ['card', 'fingerprint'], withinMs: 15 * MINUTE }] as const
       list()
       open({ verify })

@@ -94,7 +94,7 @@ describe('punchd verify', () => {
     assert.deepEqual([code, stdout], [1, 'seq 10: tail-missing\n'])
   })
 
-  it('finds in the database what was done to it', async () => {
+  it('finds in the database what was done to it (B08)', async () => {
     const whole = readFileSync(folder.file('journal.db'))
     const cases: [sql: string, line: string][] = [
       [

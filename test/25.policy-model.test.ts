@@ -188,7 +188,7 @@ function deskInMemory(): Desk {
 describe('the policy', () => {
   const folder = tempFolder()
 
-  it('agrees with its reference on ten thousand histories with restarts and clock steps', function () {
+  it('agrees with its reference on ten thousand histories with restarts and clock steps (C02, C10, C11)', function () {
     this.timeout(120_000)
     const seen = new Map<string, number>()
     const count = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) + 1)

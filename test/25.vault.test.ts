@@ -10,8 +10,10 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { DaemonError, JournalError } from '../src/errors.js'
 import { checkCopy, copyJournal } from '../src/journal/copy.js'
 import { Journal } from '../src/journal/journal.js'
@@ -21,8 +23,10 @@ import { canonical } from '../src/journal/canonical.js'
 import { JournalReader } from '../src/journal/query.js'
 import { keysText, newKeys, parseKeys, Vault } from '../src/journal/vault.js'
 import { auditDraft, fill, IDENTITY, punchDraft, storedRecords, WALL } from './support/records.js'
+import { built, startCode } from './support/child.js'
 import { startDaemon, verb, writeConfig } from './support/daemon.js'
 import { tempFolder } from './support/temp.js'
+import { until } from './support/until.js'
 
 const DAY = 86_400_000
 
@@ -54,7 +58,7 @@ describe('the vault', () => {
     assert.ok(!sealed.includes('Ada'))
   })
 
-  it('keeps its keys as text, and takes no half of it', () => {
+  it('keeps its keys as text, and takes no half of it (A08)', () => {
     const keys = newKeys()
     const text = keysText(keys)
     assert.deepEqual(parseKeys(text), keys)
@@ -186,11 +190,47 @@ describe('a sealed journal', () => {
       checkCopy(folder.file('copy/journal.db'), keysIn(folder.path), () => undefined),
       copied,
     )
+    // One bit in the body of one record, in whichever page it lies.
+    const db = new Database(file(), { readonly: true })
+    const body = db.prepare('SELECT body FROM record WHERE seq = 700').pluck().get() as Buffer
+    db.close()
     const bytes = readFileSync(folder.file('copy/journal.db'))
-    const at = Math.floor(bytes.length / 2)
+    const at = bytes.indexOf(body) + 50
     bytes[at] = (bytes[at] ?? 0) ^ 0x40
-    copyFileSync(folder.file('copy/journal.db'), folder.file('copy/whole.db'))
-    assert.doesNotThrow(() => checkCopy(folder.file('copy/whole.db'), keysIn(folder.path), () => undefined))
+    writeFileSync(folder.file('copy/journal.db'), bytes)
+    assert.throws(() => checkCopy(folder.file('copy/journal.db'), keysIn(folder.path), () => undefined), /record 700 /)
+    // Nor does a damaged journal give a copy at all.
+    new Database(file()).exec('UPDATE record SET body = zeroblob(length(body)) WHERE seq = 700').close()
+    assert.throws(() => copyJournal(file(), folder.file('copy/other.db'), () => undefined), /record 700 /)
+    assert.deepEqual(readdirSync(folder.file('copy')), ['journal.db'])
+  })
+
+  it('is copied whole twenty times while another process stores without a pause (B18)', async function () {
+    this.timeout(60_000)
+    fill(journal, 1)
+    journal.close()
+    const child = startCode(`
+      import { writeSync } from 'node:fs'
+      const { Journal } = await import(${built('journal/journal.js')})
+      const journal = new Journal(${JSON.stringify(file())}, ${JSON.stringify(IDENTITY)})
+      for (;;) writeSync(1, journal.append([${JSON.stringify(punchDraft('AA'))}]).length + '\\n')`)
+    const stored = (): number => child.output.stdout.split('\n').length
+    await until(() => stored() > 100, 30_000, 'some records')
+    const seen: number[] = []
+    for (let copy = 0; copy < 20; copy++) {
+      const before = stored()
+      const to = folder.file(`copy-${copy}.db`)
+      const { records, lastSeq } = copyJournal(file(), to, () => undefined)
+      assert.equal(records, lastSeq)
+      assert.ok(lastSeq >= before, `${lastSeq} copied, ${before} were stored before`)
+      assert.equal(checkCopy(to, keysIn(folder.path), () => undefined).records, records)
+      seen.push(records)
+      await until(() => stored() > before + 10, 30_000, 'more records')
+    }
+    child.process.kill('SIGKILL')
+    await child.ended
+    journal = new Journal(file(), IDENTITY)
+    assert.ok(new Set(seen).size === 20 && journal.lastSeq > (seen.at(-1) ?? 0), 'it stored meanwhile')
   })
 })
 
@@ -249,6 +289,8 @@ describe('backup and restore', function () {
     await daemon.ended
     assert.equal((await verb(['keys', 'rotate', '--config', config])).code, 0)
     assert.notEqual(readFileSync(keyFile(folder.path, 'vault'), 'utf8'), keysAfter)
-    assert.equal((await verb(['export', 'ndjson', '--config', config])).code, 0)
+    const { code, stdout } = await verb(['export', 'ndjson', '--config', config])
+    assert.equal(code, 0)
+    assert.equal(stdout.split('"type":"keys-rotated"').length - 1, 2, 'both are on record')
   })
 })

@@ -60,7 +60,7 @@ describe('the outbox', () => {
       assert.deepEqual([rig.publisher.waiting.length, rig.publisher.mostInFlight], [6, 6])
     })
 
-    it('a backlog of more records than MQTT has packet numbers, each once and in order', async function () {
+    it('a backlog of more records than MQTT has packet numbers, each once and in order (D01)', async function () {
       this.timeout(60_000)
       const count = 70_000
       for (let stored = 0; stored < count; stored += 10_000) fill(rig.journal, 10_000)
@@ -74,7 +74,7 @@ describe('the outbox', () => {
   })
 
   describe('after a lost connection', () => {
-    it('begins behind the watermark, again and marked so', async () => {
+    it('begins behind the watermark, again and marked so (A04, D03)', async () => {
       fill(rig.journal, 10)
       rig.publisher.window = 4
       await rig.connect()

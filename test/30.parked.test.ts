@@ -224,7 +224,7 @@ describe('parking', () => {
       assert.deepEqual([parked.length, rig.journal.state.parked, rig.outbox.waiting], [20, 20, 0])
     })
 
-    it('is not one that waited while the network failed', async () => {
+    it('is not one that waited while the network failed (D13)', async () => {
       fill(rig.journal, 10)
       for (let connection = 0; connection < 50; connection++) {
         await rig.connect()

@@ -65,7 +65,7 @@ describe('the outbox keeps', () => {
       assert.equal(rig.outbox.settled, rig.journal.lastSeq)
     })
 
-    it('is waited for as long as it takes when a quota is exceeded', async () => {
+    it('is waited for as long as it takes when a quota is exceeded (D09)', async () => {
       fill(rig.journal, 1)
       rig.publisher.fate = () => refusal('retry', QUOTA)
       await rig.connect()

@@ -40,8 +40,8 @@ describe('records over MQTT', function () {
     listener = await Listener.listen(broker.url)
     return listener
   }
-  function send(over: Partial<MqttConfig> = {}): Sending {
-    sending = new Sending(folder.file('journal.db'), mqttConfig(broker.url, over))
+  function send(over: Partial<MqttConfig> = {}, speed?: number): Sending {
+    sending = new Sending(folder.file('journal.db'), mqttConfig(broker.url, over), speed)
     return sending
   }
 
@@ -103,7 +103,7 @@ describe('records over MQTT', function () {
     const STRICT = `topic readwrite ${PREFIX}/event/#\ntopic readwrite ${PREFIX}/punch/gate\ntopic read punchd/#\n`
     const OPEN = 'topic readwrite punchd/#\n'
 
-    it('are parked with the reason; the others flow; mended, they leave on the next connection', async () => {
+    it('are parked with the reason; the others flow; mended, they leave on the next connection (D08)', async () => {
       await start([`acl_file ${folder.file('acl')}`], { acl: STRICT })
       const listener = await listen()
       const sending = send()
@@ -178,7 +178,7 @@ describe('records over MQTT', function () {
   describe('too large', () => {
     const large = { ...punchDraft('AA', 0, { note: 'x'.repeat(5_000) }) }
 
-    it('for max_packet_size are parked before they are sent: the connection lives', async () => {
+    it('for max_packet_size are parked before they are sent: the connection lives (D10)', async () => {
       await start(['max_packet_size 2000'])
       const listener = await listen()
       const sending = send()
@@ -205,7 +205,7 @@ describe('records over MQTT', function () {
     })
   })
 
-  it('wait while the user or password is wrong, and the hint says what to check', async () => {
+  it('wait while the user or password is wrong, and the hint says what to check (D07)', async () => {
     await start(['allow_anonymous false', `password_file ${folder.file('passwords')}`], { passwords: '' })
     const sending = send({ username: 'gw-01', password: 'hunter2' })
     fill(sending.journal, 1)
@@ -218,7 +218,7 @@ describe('records over MQTT', function () {
     assert.equal(sending.outbox.waiting, 1)
   })
 
-  it('wait for a broker that is not there, with one line in the log', async () => {
+  it('wait for a broker that is not there, with one line in the log (D14)', async () => {
     await start()
     await broker.down()
     const sending = send()
@@ -231,7 +231,7 @@ describe('records over MQTT', function () {
     assert.equal(sending.log.lines.filter(({ level }) => level === 'warn').length, 1)
   })
 
-  it('are all delivered though the broker is killed and started again and again', async () => {
+  it('are all delivered though the broker is killed and started again and again (D05)', async () => {
     await start()
     const sending = send()
     const heard = new Set<number>()
@@ -256,7 +256,7 @@ describe('records over MQTT', function () {
     assert.ok(heard.size > 4_500, `${heard.size} heard`)
   })
 
-  it('are sent again when the broker falls silent without closing the connection', async () => {
+  it('are sent again when the broker falls silent without closing the connection (D02)', async () => {
     await start()
     const listener = await listen()
     const sending = send()
@@ -277,7 +277,8 @@ describe('records over MQTT', function () {
     const mute = createServer((socket) => socket.once('data', () => socket.write(Buffer.from('2003000000', 'hex'))))
     await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
     const { port } = mute.address() as AddressInfo
-    const sending = send({ url: `mqtt://127.0.0.1:${port}` })
+    // Nothing is answered in time here, however fast that goes by.
+    const sending = send({ urls: [`mqtt://127.0.0.1:${port}`] }, 60)
     await sending.direct.append(punchDraft('AA'))
     const timeOuts = () => sending.log.lines.filter(({ fields }) => fields['event'] === 'ack-timeout').length
     await until(() => timeOuts() >= 7, LONG, 'more time-outs than it takes to suspect a record')

@@ -111,7 +111,7 @@ describe('receipts', () => {
       rig.takeSent()
     })
 
-    it('get them, in order, settled or not, counted as sent again', async () => {
+    it('get them, in order, settled or not, counted as sent again (D20)', async () => {
       await rig.receipt({ missing: [[300, 302], [5, 7], [7, 9], [400, 400]] }) // prettier-ignore
       const again = rig.publisher.sent.map(({ seq, delivery }) => [seq, delivery.attempt, delivery.delayed])
       assert.deepEqual(
@@ -140,7 +140,7 @@ describe('receipts', () => {
       assert.equal(rig.publisher.waiting.length, 8)
     })
 
-    it('share the line with a backlog: neither waits for the other', async () => {
+    it('share the line with a backlog: neither waits for the other (D20)', async () => {
       rig.publisher.window = 8
       rig.publisher.fate = () => 'wait'
       for (let stored = 0; stored < 4; stored++) fill(rig.journal, 50)
@@ -226,7 +226,7 @@ describe('receipts', () => {
   })
 
   describe('of a consumer that says nothing', () => {
-    it('are called for after ten minutes, then each hour, and no more when they come', async () => {
+    it('are called for after ten minutes, then each hour, and no more when they come (D19)', async () => {
       fill(rig.journal, 3)
       await rig.connect()
       rig.takeSent()

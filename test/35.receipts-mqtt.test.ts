@@ -86,7 +86,7 @@ describe('the topic of receipts', function () {
         )
       })
 
-    it('takes no message that would fill the memory', async () => {
+    it('takes no message that would fill the memory (D22)', async () => {
       sending = new Sending(folder.file('journal.db'), mqttConfig(broker.url, { settle: 'receipt' }))
       await until(() => broker.log.includes(TOPIC), LONG, 'the subscription')
       await say(Buffer.alloc(2_000_000, 'x'))
@@ -115,7 +115,7 @@ describe('the topic of receipts', function () {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
       const { port } = server.address() as AddressInfo
       const url = `mqtt://127.0.0.1:${port}`
-      sending = new Sending(folder.file('journal.db'), mqttConfig(url, { settle: 'receipt', protocol }))
+      sending = new Sending(folder.file('journal.db'), mqttConfig(url, { settle: 'receipt', protocol }), 30)
       fill(sending.journal, 2)
       sending.outbox.appended()
       await until(() => asked === 3, LONG, 'the third time')

@@ -107,7 +107,7 @@ describe('a supervised reader', () => {
     ['has a bug', new TypeError('x is undefined'), 'driver-bug'],
     ['throws something odd', 'text' as unknown as Error, 'driver-bug'],
   ] as const) {
-    it(`is faulted and tried each minute when its driver ${what}`, async () => {
+    it(`is faulted and tried each minute when its driver ${what} (E09)`, async () => {
       start(async (session) => {
         session.ready(identity)
         throw error
@@ -191,7 +191,7 @@ describe('a supervised reader', () => {
     await ended
   })
 
-  it('does not disturb another', async () => {
+  it('does not disturb another (E01, E09)', async () => {
     const [good, bad] = [readerConfig('gate'), readerConfig('yard')]
     rig = new Supervised(good, bad)
     const all = [
@@ -283,7 +283,7 @@ describe('a session', () => {
     assert.deepEqual([rig.reports.length, rig.logged('driver-bug').length], [0, 1])
   })
 
-  it('refuses a moment that the driver took from its clock', async () => {
+  it('refuses a moment that the driver took from its clock (E23)', async () => {
     const verdict = await reported(async ({ transport, clock }) => {
       await firstChunk(transport)
       return cardSighting(clock.now())

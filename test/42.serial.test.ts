@@ -56,7 +56,7 @@ describe('42 serial: a real port, on a pseudo terminal', () => {
     await close()
   })
 
-  it('is lost when unplugged and works again under the same name', async () => {
+  it('is lost when unplugged and works again under the same name (E02)', async () => {
     for (const tag of ['0A00123456', '62E3086CED', '0A00123456']) {
       const { transport, close } = await openBytes(`serial:${path}`, { signal: stop.signal })
       const { session, done } = runRdm6300(transport, stop.signal)

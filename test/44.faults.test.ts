@@ -43,7 +43,7 @@ describe('44 faults: a bad wire, repeatably', () => {
     })
   }
 
-  it('cut: the line drops in mid-frame and the driver ends', async () => {
+  it('cut: the line drops in mid-frame and the driver ends (E01)', async () => {
     const { clock, line, faulty, session, done } = setUp({ cut: 1 }, 3)
     assert.equal(faulty.send(tagFrame('0A00123456', 'rdm6300')), 'lost')
     await clock.settle()

@@ -59,7 +59,7 @@ describe('host of a native package', function () {
     ['leak', /SIGABRT|exit/, 'transport-lost'],
   ]
   for (const [verb, how, code] of ends) {
-    it(`gives a child up that does: ${verb}`, async () => {
+    it(`gives a child up that does: ${verb} (E10, E11, E12)`, async () => {
       const { host, log, lost } = await start({ memoryMb: 24 })
       await assert.rejects(host.request(verb, {}), (error) => error instanceof TransportError && error.code === code)
       await until(() => lost.length > 0)
@@ -71,7 +71,7 @@ describe('host of a native package', function () {
     })
   }
 
-  it('kills a spinning child within two seconds', async () => {
+  it('kills a spinning child within two seconds (E10)', async () => {
     const { host, lost } = await start()
     const begun = performance.now()
     host.request('spin', {}).catch(() => undefined)

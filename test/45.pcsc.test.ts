@@ -159,7 +159,7 @@ describe('pcsc over a real pcscd', function () {
     await opened.close()
   })
 
-  it('loses the transport when pcscd is killed while cards are tapped, and serves again after its return', async () => {
+  it('loses the transport when pcscd is killed while cards are tapped, and serves again after its return (E13)', async () => {
     const first = await running()
     await slots[0].insert(new VirtualCard({ uid: UID }))
     await until(() => first.session.values.length === 1)

@@ -48,7 +48,7 @@ describe('cards of a pcsc URL', () => {
     await done
   })
 
-  it('a named reader that is unplugged is lost', async () => {
+  it('a named reader that is unplugged is lost (E13)', async () => {
     const { cards, done, put, taken, clock } = cardsOf('ACR122')
     put(A, 1)
     await clock.settle()

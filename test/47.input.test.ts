@@ -93,7 +93,7 @@ describe('47 input: event devices, on named pipes', () => {
     await close()
   })
 
-  it('is lost when its name leads elsewhere, and not for a moment without one', async () => {
+  it('is lost when its name leads elsewhere, and not for a moment without one (E02)', async () => {
     const fake = new FakeClock()
     const { transport, close } = await openBytes(line.url, { clock: fake })
     const { done, ended } = runWedge(transport, stop.signal)
@@ -197,7 +197,10 @@ describe('47 input: event devices, on named pipes', () => {
     const busy = join(folder, 'busy-perl')
     writeFileSync(busy, '#!/bin/sh\necho busy >&2\nexit 2\n', { mode: 0o755 })
     assert.equal((await grab(0, busy))?.code, 'busy')
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
     const absent = await grab(0, join(folder, 'no-perl'))
+    assert.equal(timers(), before, 'nothing is left to wait for')
     assert.equal(absent?.code, 'failed')
     assert.match(absent?.reason ?? '', /ENOENT/)
   })

@@ -186,7 +186,7 @@ describe('ble:', function () {
     assert.deepEqual([radio.ending, radio.log.lines], ['running', []])
   })
 
-  it('is lost when the adapter is pulled or switched off, and opens again when it is back', async () => {
+  it('is lost when the adapter is pulled or switched off, and opens again when it is back (E14)', async () => {
     const twin = await controller()
     for (const [lose, back] of [
       [() => twin.unplug(), () => twin.plug()],
@@ -264,7 +264,7 @@ describe('ble:', function () {
     for (const pid of radio.pids) assert.ok(!existsSync(`/proc/${String(pid)}/maps`) || readFileSync(`/proc/${String(pid)}/stat`, 'utf8').includes(') Z'), 'the old ones are gone') // prettier-ignore
   })
 
-  it('replaces its process when that has grown', async () => {
+  it('replaces its process when that has grown (E12)', async () => {
     const twin = await controller()
     const radio = await open({ heapMb: 1, restartMs: 400 })
     await sayUntil(twin, { address: 'C01122334401', rssiDbm: -59, data: iBeacon(IBEACON) }, () => radio.renewed.length > 0, 'a new process') // prettier-ignore

@@ -42,7 +42,7 @@ describe('the configuration', () => {
       assert.deepEqual(rest, {
         data: { path: '/var/lib/punchd', keepSettledMs: 400 * 86_400_000 },
         mqtt: {
-          url: 'mqtt://broker:1883',
+          urls: ['mqtt://broker:1883'],
           protocol: 5,
           clientId: `punchd-hq-${gateway.id}`,
           username: undefined,
@@ -61,6 +61,17 @@ describe('the configuration', () => {
         },
         log: { level: 'info' },
       })
+    })
+
+    it('may name several doors to a broker', () => {
+      const nodes = ['mqtt://a:1883', 'mqtts://b:8883']
+      const text = MINIMAL.replace('mqtt://broker:1883', `[${nodes.join(', ')}]`)
+      assert.deepEqual(valid(text).mqtt.urls, nodes)
+      assert.deepEqual(valid(MINIMAL, { PUNCHD_MQTT__URL: `[${nodes.join(', ')}]` }).mqtt.urls, nodes)
+      const wrong = (written: string): string[] => problems(MINIMAL.replace('mqtt://broker:1883', written))
+      assert.match(wrong('[mqtt://a:1883, http://b]').join('\n'), /^3:30 mqtt\.url\[1\] must be mqtt:[^\n]*$/)
+      assert.match(wrong('[]').join('\n'), /^3:14 mqtt\.url must be at least 1$/)
+      assert.match(wrong('5').join('\n'), /^3:14 mqtt\.url must be mqtt:[^\n]* a list of these$/)
     })
 
     it('fills in the defaults of readers and of their drivers', () => {
@@ -114,6 +125,17 @@ describe('the configuration', () => {
       assert.equal(of('{ env: SECRET }', { SECRET: 'hunter2' }), 'hunter2')
       assert.equal(of('{ credential: secret }', { CREDENTIALS_DIRECTORY: folder.path }), 'hunter2')
       assert.equal(of('hunter2'), 'hunter2')
+    })
+
+    it('warns of a port that may be another device tomorrow, and not of one with a name of its own (E03)', () => {
+      const of = (path: string): [string, string, string | undefined][] =>
+        load(
+          `${MINIMAL}readers:\n  - { id: gate, driver: rdm6300, transport: "serial:${path}?baudRate=9600" }\n`,
+        ).problems.map(({ severity, message, suggestion }) => [severity, message, suggestion])
+      for (const path of ['/dev/ttyUSB0', '/dev/ttyACM12'])
+        assert.deepEqual(of(path), [['warning', `${path} may be another device after a reboot`, 'use the name under /dev/serial/by-id/']]) // prettier-ignore
+      assert.deepEqual(of('/dev/serial/by-id/usb-FTDI_A10K-if00-port0'), [])
+      assert.deepEqual(of('/dev/serial/by-path/pci-0000:01:00.0-usb-0:1.3:1.0-port0'), [])
     })
 
     it('warns of a secret that everybody may read, and is valid', () => {
@@ -275,8 +297,8 @@ policy: { verify: [${written}] }
         PUNCHD_CONFIG: '/etc/else',
       })
       assert.deepEqual(
-        [config.mqtt.url, config.mqtt.window, config.mqtt.password],
-        ['mqtts://other:8883', 7, 'hunter2'],
+        [config.mqtt.urls, config.mqtt.window, config.mqtt.password],
+        [['mqtts://other:8883'], 7, 'hunter2'],
       )
       assert.equal(config.data.keepSettledMs, 864_000_000)
       assert.deepEqual([config.readers[0]?.enabled, config.readers[0]?.options], [false, { hold: 300 }])
@@ -295,9 +317,9 @@ policy: { verify: [${written}] }
     })
 
     it('mends what the file has wrong', () => {
-      assert.equal(
-        valid(MINIMAL.replace('mqtt://broker:1883', 'nonsense'), { PUNCHD_MQTT__URL: 'mqtt://x' }).mqtt.url,
-        'mqtt://x',
+      assert.deepEqual(
+        valid(MINIMAL.replace('mqtt://broker:1883', 'nonsense'), { PUNCHD_MQTT__URL: 'mqtt://x' }).mqtt.urls,
+        ['mqtt://x'],
       )
     })
   })

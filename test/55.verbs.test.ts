@@ -134,7 +134,7 @@ describe('verbs', function () {
       assert.deepEqual(readdirSync(folder.path), ['config.yaml'])
     })
 
-    it('exits 75 beside another daemon, and names it', async () => {
+    it('exits 75 beside another daemon, and names it (A15)', async () => {
       const args = configured()
       const unlock = lockDirectory(folder.path)
       await fails(['run', ...args], 75, new RegExp(`another punchd \\(pid ${process.pid}\\)`))

@@ -15,7 +15,7 @@ const INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 100_000)
 /** Enough for each planted fault many times over. */
 const CONTROL_INPUTS = 3_000
 
-describe(`the codecs under ${INPUTS} mutated inputs each (FUZZ_SEED=${SEED})`, function () {
+describe(`the codecs under ${INPUTS} mutated inputs each (FUZZ_SEED=${SEED}) (E04, E05, E06)`, function () {
   this.timeout(180_000)
 
   it('are those of the whole registry', () => {

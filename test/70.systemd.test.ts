@@ -135,7 +135,7 @@ describe('systemd', function () {
       assert.equal(clock.sleeping, 0)
     })
 
-    it('does not ping when the daemon is not alive, or does not answer, until it does', async () => {
+    it('does not ping when the daemon is not alive, or does not answer, until it does (A13)', async () => {
       const answers = [() => Promise.resolve(false), () => Promise.reject(new Error('broken'))]
       let revive: (alive: boolean) => void = () => undefined
       const late = new Promise<boolean>((resolve) => (revive = resolve))

@@ -62,6 +62,17 @@ describe('the systemd files', () => {
     assert.match(unit, new RegExp(`^RestartPreventExitStatus=${EXIT.usage} ${EXIT.config}$`, 'm'))
   })
 
+  it('start it again for ever, after seconds and not at once, and let others go first when memory runs out (A12, A16)', () => {
+    const valueOf = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(unit)?.[1] ?? ''
+    assert.deepEqual([valueOf('Restart'), valueOf('StartLimitIntervalSec')], ['always', '0'])
+    const pauseS = Number(/^(\d+)s$/.exec(valueOf('RestartSec'))?.[1])
+    assert.ok(pauseS >= 1 && pauseS <= 60, `${pauseS} s`)
+    // [Unit] is where systemd looks for it; elsewhere it is ignored, and five crashes are the end.
+    assert.ok(unit.indexOf('StartLimitIntervalSec') < unit.indexOf('[Service]'))
+    assert.ok(Number(valueOf('OOMScoreAdjust')) < 0)
+    assert.match(valueOf('MemoryMax'), /^\d+M$/)
+  })
+
   it('leave alone what Node and the clock need', () => {
     for (const breaking of ['MemoryDenyWriteExecute', 'PrivateUsers', 'ProcSubset', 'network-online']) {
       assert.ok(!unit.includes(breaking), breaking)

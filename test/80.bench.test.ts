@@ -72,7 +72,7 @@ describe('the benches', function () {
       assert.match(stderr, new RegExp(`\\b${name}\\b`))
   })
 
-  it('torture: kills three times, misses nothing, and finds out a daemon that lies', async function () {
+  it('torture: kills three times, misses nothing, and finds out a daemon that lies (A10)', async function () {
     needMosquitto(this)
     const { code, stdout, stderr } = await run('torture.js', 'kill', '--times', '3', '--seed', '7')
     assert.equal(code, 0, stdout + stderr)

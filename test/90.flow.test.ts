@@ -166,7 +166,7 @@ describe('the line from a card to the broker', function () {
     assert.ok(noise > 100 && split > 100 && corrupt > 50, JSON.stringify(line.wire.counts))
   })
 
-  it('brings them through a broker outage and two SIGKILLs', async () => {
+  it('brings them through a broker outage and two SIGKILLs (A05)', async () => {
     assert.ok(line)
     const current = line
     await current.up()

@@ -40,7 +40,7 @@ describe('cards on a real pcscd reach the journal', function () {
     daemon = undefined
   })
 
-  it('though pcscd starts after punchd, and is killed and restarted during taps; idle meanwhile', async () => {
+  it('though pcscd starts after punchd, and is killed and restarted during taps; idle meanwhile (E13)', async () => {
     pcscd = await PrivatePcscd.start()
     const slot = new VpcdSlot(pcscd.ports[0])
     await pcscd.kill()

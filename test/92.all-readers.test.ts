@@ -17,7 +17,7 @@ import { tcpLine } from '../simulators/tcp-line.js'
 import { Wedge } from '../simulators/wedge.js'
 import { cardBits, WiegandReader } from '../simulators/wiegand.js'
 import { Zfm } from '../simulators/zfm.js'
-import { startDaemon } from './support/daemon.js'
+import { logged, startDaemon } from './support/daemon.js'
 import type { Child } from './support/child.js'
 import { tempFolder } from './support/temp.js'
 import { until } from './support/until.js'
@@ -29,6 +29,7 @@ const ASKED: FaultPlan = { noise: 0.05, split: 0.4, corrupt: 0.01, delay: 0.05, 
 const UNCHECKED: FaultPlan = { split: 0.5, delay: 0.2, maxDelayMs: 5 }
 /** A person who was not served goes away and comes back. */
 const PATIENCE_MS = 6_000
+const VISITS = 8
 
 interface Door {
   readonly id: string
@@ -123,7 +124,7 @@ describe('all readers at once', function () {
     closers.push(() => stored.close())
     const ups = (): number => daemon.output.stderr.split('"event":"reader-up"').length - 1
     await until(() => ups() >= doors.length + 1, 60_000, 'all readers')
-    await Promise.all(doors.map((door) => walkThrough(door, stored)))
+    await Promise.all(doors.map((door) => walkThrough(door, stored))).finally(() => tellLosses(daemon))
     stored.look()
     let presented = 0
     for (const { id, times, value } of doors) {
@@ -143,11 +144,12 @@ describe('all readers at once', function () {
     for (let person = 0; person < times; person++) {
       const wanted = value(person)
       for (let attempt = 1; !stored.has(id, wanted); attempt++) {
-        assert.ok(attempt <= 5, `${id}: ${wanted} was not served in ${attempt - 1} visits`)
+        assert.ok(attempt <= VISITS, `${id}: ${wanted} was not served in ${attempt - 1} visits`)
         await present(person)
         await until(() => stored.has(id, wanted), PATIENCE_MS).catch(() => undefined)
         await withdraw()
-        await clock.sleep(restMs)
+        // A reader that looks rarely, on a busy machine, takes two short visits for one long one: it must see that one is gone.
+        await clock.sleep(restMs * 2 ** (attempt - 1))
       }
     }
   }
@@ -190,6 +192,13 @@ class Stored {
 
   close(): void {
     this.#journal.close()
+  }
+}
+
+/** What the faults did to the connections. */
+function tellLosses(daemon: Child): void {
+  for (const { reader, code, reason } of logged(daemon, 'reader-lost')) {
+    console.log(`      lost: ${String(reader)}, ${String(code)}: ${String(reason)}`)
   }
 }
 

@@ -108,7 +108,7 @@ describe('presence of 200 beacons and a phone, by a radio with faults', function
     })
   }
 
-  it('are the arrivals and departures of the script', async () => {
+  it('are the arrivals and departures of the script (E14)', async () => {
     const twin = await Controller.start({ path: folder.file('hci.sock') })
     closers.push(() => twin.unplug())
     const daemon = await startDaemon(config(), twin.env)

@@ -90,7 +90,7 @@ describe('a terminal with a log of its own', function () {
     `${credential.value} ${zone.localOf(Date.parse(claim.time))}`
 
   for (const kills of [0, 3]) {
-    it(`brings every punch of a day once, with both times${kills > 0 ? `, though the daemon is killed ${kills} times meanwhile` : ''}`, async () => {
+    it(`brings every punch of a day once, with both times (C09, E18, E19)${kills > 0 ? `, though the daemon is killed ${kills} times meanwhile` : ''}`, async () => {
       terminal.isCut = true
       const from = Date.now()
       const stories = aDay()

@@ -27,8 +27,9 @@ describe('settling by receipts', function () {
   async function exactlyOnce(line: ConsumerLine, atLeast: number): Promise<void> {
     let stored: string[] = []
     const same = async (): Promise<boolean> => {
+      if (line.tally() < atLeast) return false
       stored = await line.stored()
-      return stored.length >= atLeast && stored.length === line.kept().tally && (await line.waiting()) === 0
+      return stored.length >= atLeast && stored.length === line.tally() && (await line.waiting()) === 0
     }
     // In vain, what follows says what is wrong.
     await until(same, LONG, 'the receipts').catch(() => undefined)
@@ -39,18 +40,18 @@ describe('settling by receipts', function () {
     assert.deepEqual(ids, stored)
   }
 
-  it(`survives a broker that is wiped twice in ${MANY} punches, and a daemon that is killed in between`, async () => {
+  it(`survives a broker that is wiped twice in ${MANY} punches, and a daemon that is killed in between (A05, D04)`, async () => {
     line = await ConsumerLine.start(folder.path)
     line.consumerUp()
     const tapping = line.tap(MANY / 2)
-    await until(() => (line?.kept().tally ?? 0) > 3_000, LONG, 'the first punches')
+    await until(() => (line?.tally() ?? 0) > 3_000, LONG, 'the first punches')
     await line.wipeWhileBehind()
     await tapping
     await line.daemonDies()
     await line.daemonUp()
     const more = line.tap(MANY / 2)
-    const before = line.kept().tally
-    await until(() => (line?.kept().tally ?? 0) > before + 3_000, LONG, 'more punches')
+    const before = line.tally()
+    await until(() => (line?.tally() ?? 0) > before + 3_000, LONG, 'more punches')
     await line.wipeWhileBehind()
     await more
     const missing = MANY - (await line.stored()).length
@@ -59,7 +60,7 @@ describe('settling by receipts', function () {
     await exactlyOnce(line, MANY)
   })
 
-  it('survives a broker that is wiped while the consumer is away, when nothing comes after', async () => {
+  it('survives a broker that is wiped while the consumer is away, when nothing comes after (D04)', async () => {
     line = await ConsumerLine.start(folder.path)
     line.consumerUp()
     await line.tap(500)
@@ -73,7 +74,7 @@ describe('settling by receipts', function () {
     await exactlyOnce(line, 1_000)
   })
 
-  it('survives a consumer that dies between commit and receipt', async () => {
+  it('survives a consumer that dies between commit and receipt (A05)', async () => {
     line = await ConsumerLine.start(folder.path)
     for (const dieAt of [2, 3, 1]) {
       const consumer = line.consumerUp({ dieAt })
@@ -101,7 +102,7 @@ describe('settling by receipts', function () {
     assert.ok(said.filter((text) => text.includes('upTo')).length > 2)
   })
 
-  it('gives a consumer that begins anew all that there is', async () => {
+  it('gives a consumer that begins anew all that there is (D20)', async () => {
     line = await ConsumerLine.start(folder.path)
     line.consumerUp()
     await line.tap(800)

@@ -108,7 +108,7 @@ describe('time without a battery', function () {
     await broker?.down()
   })
 
-  it('publishes what is known, and better it once the clock is set, exactly once across a kill', async () => {
+  it('publishes what is known, and better it once the clock is set, exactly once across a kill (C01, C02)', async () => {
     clocks({ wall: EPOCH })
     await up()
     await tap('0A00000001')
@@ -163,7 +163,7 @@ describe('time without a battery', function () {
     assertDated('0A00000002')
   })
 
-  it('dates two boots that were never synced by their neighbours, and writes the rest after a kill', async () => {
+  it('dates two boots that were never synced by their neighbours, and writes the rest after a kill (C07)', async () => {
     boot({ boot: 'one', errorMs: 20, wall: -48 * HOUR })
     await up()
     await tap('0A00000001')
@@ -192,7 +192,7 @@ describe('time without a battery', function () {
     assert.equal(heard('/correction/').length, 6)
   })
 
-  it('puts on record that the clock was stepped while it was down', async () => {
+  it('puts on record that the clock was stepped while it was down (C08, C13)', async () => {
     clocks({ errorMs: 20 })
     await up()
     await tap('0A00000001')

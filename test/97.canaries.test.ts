@@ -14,13 +14,14 @@ import { Tapper } from './support/taps.js'
 import { tempFolder } from './support/temp.js'
 import { until } from './support/until.js'
 
-const CARD = '0A00123456'
-const STRANGER = '0A00777777'
+/** No other chapter uses these: it may run at the same time, and its command lines are looked at, too. */
+const CARD = '0AC4A4A411'
+const STRANGER = '0AC4A4A477'
 const NAME = 'Canaria Vogel'
 const DEPARTMENT = 'Geheimnisse'
 const PASSWORD = 'kanarienvogel-1'
 const KEY = 'communication-key-77'
-const MAC = '3C22FB0A1B2C'
+const MAC = '3C22FBC4A4A1'
 const CANARIES = [CARD, STRANGER, NAME, DEPARTMENT, PASSWORD, KEY, MAC]
 const CSV = `ref,name,department,language,validFrom,validTo,credentials\n1042,${NAME},${DEPARTMENT},de,,,card:${CARD};mac:${MAC}\n`
 /** What stands before a raw Ed25519 key in its DER form. */

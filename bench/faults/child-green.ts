@@ -4,17 +4,20 @@
  * at once, so what the parent reads there was shown, however this process ends.
  *
  * `--idle` presents nothing: the daemon only sends what is left. `--cheat` shows green before the punch is stored:
- * a harness that does not notice that proves nothing.
+ * a harness that does not notice that proves nothing. `--cards` is how many each reader sees, `--pause` how long between
+ * two of them, `--speed` how many times as fast the daemon's clock runs; `--url` and what follows it are as in the
+ * configuration.
  */
 import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { SystemClock, type Clock } from '../../src/clock.js'
-import type { Config, ReaderConfig } from '../../src/config/config.js'
+import { LOG_LEVELS, type Config, type ReaderConfig } from '../../src/config/config.js'
 import { runDaemon } from '../../src/daemon.js'
 import { options, type AnyDriver, type Driver, type Verdict } from '../../src/driver.js'
 import { createLogger } from '../../src/log.js'
 import { memoryWire } from '../../src/transport/memory.js'
 import type { OpenTransport } from '../../src/transport/url.js'
+import { FastClock } from '../../test/support/fast-clock.js'
 import { GATEWAY, mqttConfig, SITE } from '../fixture.js'
 
 const { values } = parseArgs({
@@ -25,14 +28,21 @@ const { values } = parseArgs({
     again: { type: 'string', multiple: true, default: [] },
     idle: { type: 'boolean', default: false },
     cheat: { type: 'boolean', default: false },
+    url: { type: 'string', multiple: true, default: [] },
+    cards: { type: 'string', default: 'Infinity' },
+    pause: { type: 'string', default: '1' },
+    speed: { type: 'string', default: '1' },
+    settle: { type: 'string', default: 'puback' },
+    protocol: { type: 'string', default: '5' },
+    log: { type: 'string', default: 'error' },
   },
 })
 
 const SHOWN = 3
 /** Several readers at once, so that commits hold more than one punch. */
 const READERS = 4
-/** Pause between two people at one reader. */
-const PAUSE_MS = 1
+/** Pause between two people at one reader, by the daemon's clock. */
+const PAUSE_MS = Number(values.pause)
 /** Longer than any number of kills takes, so that a card shown again after one must be a repeat. */
 const REPEAT_WINDOW_MS = 600_000
 const FOR_EVER_MS = 400 * 86_400_000
@@ -67,7 +77,7 @@ const driver: Driver<typeof fields, 'bytes'> = {
 /** The cards of one reader: those that were green before the kill, then one new one after the other. */
 function* cards(reader: number): Generator<string> {
   if (reader === 0) yield* values.again
-  for (let count = 0; ; count++) {
+  for (let count = 0; count < Number(values.cards); count++) {
     yield hex(Number(values.round), 4) + hex(reader, 1) + hex(count, 5)
   }
 }
@@ -106,11 +116,17 @@ function reader(index: number): ReaderConfig {
   }
 }
 
+const level = LOG_LEVELS.find((name) => name === values.log) ?? 'error'
 const config: Config = {
   site: SITE,
   gateway: { id: GATEWAY },
   data: { path: values.data, keepSettledMs: FOR_EVER_MS },
-  mqtt: mqttConfig(Number(values.port)),
+  mqtt: {
+    ...mqttConfig(Number(values.port)),
+    ...(values.url.length > 0 && { urls: values.url }),
+    protocol: values.protocol === '4' ? 4 : 5,
+    settle: values.settle === 'receipt' ? 'receipt' : 'puback',
+  },
   readers: Array.from({ length: READERS }, (_, index) => reader(index)),
   policy: {
     repeatWindowMs: REPEAT_WINDOW_MS,
@@ -118,11 +134,11 @@ const config: Config = {
     unknown: 'publish',
     autoDirection: { dayStartMs: null, maxStayMs: 57_600_000 },
   },
-  log: { level: 'error' },
+  log: { level },
 }
 
 const stop = new AbortController()
 process.on('SIGTERM', () => stop.abort())
-const clock: Clock = new SystemClock()
+const clock: Clock = values.speed === '1' ? new SystemClock() : new FastClock(Number(values.speed))
 const drivers: readonly AnyDriver[] = [driver]
-await runDaemon({ config, drivers, open, clock, log: createLogger('error'), version: 'torture' }, stop.signal)
+await runDaemon({ config, drivers, open, clock, log: createLogger(level), version: 'torture' }, stop.signal)

@@ -1,72 +1,117 @@
-/** What the consumer received: every record of every kind, how often, and in which order. */
+/** The consumer: a session that outlives connections; with receipts where those settle. */
 import mqtt, { type MqttClient } from 'mqtt'
 import { GATEWAY, SITE, TOPIC_PREFIX } from '../fixture.js'
+import { Received, type Arrived } from './received.js'
 
-interface Received {
-  readonly id: string
-  readonly journal: string
-  readonly seq: number
+export interface ConsumerOptions {
+  readonly protocol?: 4 | 5
+  /** It says what it has, and asks for what it lacks (test/support/consumer shows how in earnest). */
+  readonly receipts?: boolean
 }
 
-export class Consumer {
+const BASE = `${TOPIC_PREFIX}/${SITE.id}/${GATEWAY}`
+/** Records of every kind are two levels below, the rest is not: one subscription keeps them in order with every broker. */
+const RECORDS = `${BASE}/+/+`
+const RECEIPT = `${BASE}/receipt`
+const RECEIPT_EVERY_MS = 100
+/** A gap that is there at two looks is asked for. */
+const LOOK_EVERY_MS = 1_000
+const MOST_RANGES = 100
+
+export class Consumer extends Received {
   readonly #client: MqttClient
-  /** Ids by number: a number that came with two ids was used twice. */
-  readonly ids = new Map<number, string>()
-  /** Numbers that came with a second id, or out of another journal. */
-  renumbered = 0
-  redelivered = 0
-  /** Numbers whose first delivery came after a later record. */
-  readonly late: number[] = []
-  #journal: string | undefined
-  #newest = 0
+  readonly #timers: NodeJS.Timeout[] = []
+  #said = 0
+  #gaps = new Set<string>()
+  /** Everything up to here came. */
+  upTo = 0
 
-  private constructor(client: MqttClient) {
+  private constructor(client: MqttClient, receipts: boolean) {
+    super()
     this.#client = client
-    client.on('message', (_topic, payload) => this.#take(JSON.parse(payload.toString()) as Received))
+    // A broker that is away is why this program runs.
+    client.on('error', () => undefined)
+    client.on('message', (topic, payload) => {
+      if (/\/(punch|event|presence|correction)\//.test(topic)) this.take(JSON.parse(payload.toString()) as Arrived)
+    })
+    if (receipts)
+      this.#timers.push(
+        setInterval(() => this.#receipt(), RECEIPT_EVERY_MS),
+        setInterval(() => this.#askForGaps(), LOOK_EVERY_MS),
+      )
   }
 
-  /** With a session that outlives connections, so that the broker keeps what comes while this process is busy. */
-  static async connect(url: string): Promise<Consumer> {
-    const properties = { sessionExpiryInterval: 3_600 }
-    const client = await mqtt.connectAsync(url, { protocolVersion: 5, clientId: 'consumer', clean: false, properties })
-    const subscriber = new Consumer(client)
-    const base = `${TOPIC_PREFIX}/${SITE.id}/${GATEWAY}`
-    const kinds = ['punch', 'event', 'presence', 'correction']
-    await client.subscribeAsync(kinds.map((kind) => `${base}/${kind}/+`), { qos: 1 }) // prettier-ignore
-    return subscriber
+  /** Subscribes at the first of `urls` that answers, and later at whichever does. */
+  static async connect(urls: string | readonly string[], options: ConsumerOptions = {}): Promise<Consumer> {
+    const { protocol = 5, receipts = false } = options
+    const servers = [urls].flat().map((url) => ({ host: '127.0.0.1', port: Number(new URL(url).port) }))
+    const client = mqtt.connect({
+      servers,
+      protocol: 'mqtt',
+      protocolVersion: protocol,
+      clientId: 'consumer',
+      // The broker keeps what comes while this process is busy.
+      clean: false,
+      ...(protocol === 5 && { properties: { sessionExpiryInterval: 3_600 } }),
+      reconnectPeriod: 200,
+      connectTimeout: 3_000,
+      keepalive: 5,
+    })
+    const consumer = new Consumer(client, receipts)
+    // A broker that forgot the session forgot the subscription.
+    client.on('connect', () => client.subscribe(RECORDS, { qos: 1 }, () => undefined))
+    await client.subscribeAsync(RECORDS, { qos: 1 })
+    return consumer
   }
 
-  /** The journal that records come from, once one did. */
-  get journal(): string | undefined {
-    return this.#journal
+  /** Says something else than what is true, as consumers may. */
+  say(receipt: object): void {
+    this.#client.publish(RECEIPT, JSON.stringify(receipt), { qos: 1 }, () => undefined)
   }
 
-  /** Newest number received. */
-  get newest(): number {
-    return this.#newest
+  /** Goes away for a while; its session stays. */
+  async leave(): Promise<void> {
+    await this.#client.endAsync(true)
   }
 
-  /** Says something to the gateway. */
-  receipt(text: object): void {
-    this.#client.publish(`${TOPIC_PREFIX}/${SITE.id}/${GATEWAY}/receipt`, JSON.stringify(text), { qos: 1 })
-  }
-
-  get received(): number {
-    return this.ids.size
+  back(): void {
+    this.#client.reconnect()
   }
 
   async close(): Promise<void> {
-    await this.#client.endAsync()
+    for (const timer of this.#timers) clearInterval(timer)
+    await this.leave()
   }
 
-  #take({ id, journal, seq }: Received): void {
-    this.#journal ??= journal
-    const known = this.ids.get(seq)
-    if (journal !== this.#journal || (known !== undefined && known !== id)) this.renumbered += 1
-    else if (known !== undefined) this.redelivered += 1
-    if (known !== undefined) return
-    this.ids.set(seq, id)
-    if (seq < this.#newest) this.late.push(seq)
-    else this.#newest = seq
+  #receipt(): void {
+    while (this.ids.has(this.upTo + 1)) this.upTo += 1
+    if (this.upTo === this.#said || !this.#client.connected) return
+    const before = this.#said
+    this.#said = this.upTo
+    const text = JSON.stringify({ journal: this.journal, upTo: this.upTo })
+    this.#client.publish(RECEIPT, text, { qos: 1, retain: true }, (error) => {
+      if (error) this.#said = before
+    })
+  }
+
+  #askForGaps(): void {
+    const missing: [number, number][] = []
+    for (let seq = this.upTo + 1; seq < this.newest && missing.length < MOST_RANGES; seq++) {
+      if (this.ids.has(seq)) continue
+      const last = missing.at(-1)
+      if (last?.[1] === seq - 1) last[1] = seq
+      else missing.push([seq, seq])
+    }
+    const still = missing.filter((range) => this.#gaps.has(range.join()))
+    this.#gaps = new Set(missing.map((range) => range.join()))
+    // What it said may have been lost with the broker.
+    this.#said = 0
+    if (still.length === 0 || !this.#client.connected) return
+    this.#client.publish(
+      RECEIPT,
+      JSON.stringify({ journal: this.journal, missing: still }),
+      { qos: 1 },
+      () => undefined,
+    )
   }
 }

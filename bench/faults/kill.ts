@@ -1,5 +1,5 @@
 /**
- * SIGKILL at random moments, all on one growing journal. Whatever was shown a green light must be stored, once; whatever
+ * SIGKILL at random moments (A10), all on one growing journal. Whatever was shown a green light must be stored, once; whatever
  * is stored must arrive.
  */
 import { join } from 'node:path'

@@ -91,6 +91,11 @@ export class Life {
     return true
   }
 
+  /** What it wrote to stderr so far. */
+  get said(): string {
+    return this.#stderr
+  }
+
   /** Asks it to stop; it may be killed meanwhile. True when it stopped cleanly. */
   async stopOrDie(): Promise<boolean> {
     this.#child.kill('SIGTERM')
@@ -112,11 +117,12 @@ export class Life {
     return this.lights
   }
 
-  /** Stops it as systemd would; returns when it has ended. */
-  async stop(): Promise<void> {
+  /** Stops it as systemd would; returns every light that it has shown. */
+  async stop(): Promise<Light[]> {
     // Before that, nobody listens to SIGTERM.
     await this.#begun()
     if (!(await this.stopOrDie())) throw this.#broken('was killed')
+    return this.lights
   }
 
   async #begun(): Promise<void> {

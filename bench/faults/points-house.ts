@@ -76,7 +76,7 @@ export async function giveReceipts(consumer: Consumer, random: Random, over: Abo
     const { journal, newest } = consumer
     if (journal === undefined || newest === 0) continue
     const from = between(random, Math.max(1, newest - 50), newest)
-    consumer.receipt({ journal, missing: [[from, Math.min(newest, from + 3)]] })
-    consumer.receipt({ journal, upTo: newest })
+    consumer.say({ journal, missing: [[from, Math.min(newest, from + 3)]] })
+    consumer.say({ journal, upTo: newest })
   }
 }

@@ -7,7 +7,7 @@ import { journalFile } from '../../src/config/paths.js'
 import type { Random } from '../../simulators/random.js'
 import { startBroker, type Broker } from '../broker.js'
 import { Consumer } from './consumer.js'
-import { brokenIn } from './kill-report.js'
+import { brokenPromises, lostNumbers } from './oracle.js'
 import { Life } from './life.js'
 import { giveReceipts, keepHouse } from './points-house.js'
 import { isOfGate, LARGEST_PACKET, siteConfig } from './points-site.js'
@@ -151,8 +151,7 @@ export class Series {
     for (let life = 0; life < LAST_LIVES && (life === 0 || this.#waiting() > 0); life++) await this.#sendRest()
     const integrity = this.stored.verdict()
     const { stored, consumer: subscriber } = this
-    const found = { stored, subscriber, kills: this.#round, whileStarting: 0, mostRedelivered: 0, integrity }
-    this.violations.push(...brokenIn(found))
+    this.violations.push(...brokenPromises({ stored, subscriber, integrity }, { aside: true, empty: true }))
   }
 
   async #sendRest(): Promise<void> {
@@ -177,8 +176,8 @@ export class Series {
   }
 
   #waiting(): number {
-    const { ids, parked } = this.stored
-    return ids.filter((_, index) => !this.consumer.ids.has(index + 1) && !parked.has(index + 1)).length
+    const { stored, consumer: subscriber } = this
+    return lostNumbers({ stored, subscriber, integrity: '' }, stored.aside).length
   }
 }
 

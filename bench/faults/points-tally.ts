@@ -34,7 +34,7 @@ export class Tally {
     this.#greens += stored.greens
     this.#stored += stored.ids.length
     this.#received += consumer.received
-    this.#parked += stored.everParked.size
+    this.#parked += stored.everAside.size
   }
 
   /** Once all is done: was each point that was chosen ever the last? */

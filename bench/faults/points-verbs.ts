@@ -61,7 +61,7 @@ function configFile({ folder, config }: VerbRun): string {
     `site: { id: ${SITE.id}, timezone: ${SITE.timezone} }`,
     `gateway: { id: ${GATEWAY} }`,
     `data: { path: ${config.data.path} }`,
-    `mqtt: { url: ${config.mqtt.url} }`,
+    `mqtt: { url: ${config.mqtt.urls[0] ?? ''} }`,
     'readers: []',
     '',
   ]

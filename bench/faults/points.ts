@@ -8,6 +8,7 @@ import { timesOf, type Fault, type FaultOptions, type Finding } from './fault.js
 import { builtPoints, copyWithCalls, type Point } from './points-copy.js'
 import { growJournal } from './points-grown.js'
 import { Tally } from './points-tally.js'
+import { sideBySide } from './side-by-side.js'
 import { killAtPoint, walk, type Ways } from './points-walk.js'
 
 const TIMES = { quick: 1, usual: 5, full: 25 }
@@ -41,7 +42,7 @@ export const points: Fault = {
     tally.wrong(...never.map(({ name, file }) => `the point ${name} (${file}) is never passed`))
     const reached = all.filter(({ name }) => passed.has(name)).map(({ name }) => name)
     const chosen = size === 'quick' ? someOf(reached, QUICK_POINTS, seed) : reached
-    await inLanes(chosen, async (point, index) => {
+    await sideBySide([...chosen.entries()], LANES, async ([index, point]) => {
       const random = seeded(seed + index)
       await killAtPoint({ ways, point, times: timesOf(options, TIMES), where: passed.get(point)!, random, tally })
       say(`${point}: ${tally.progress}`)
@@ -76,12 +77,4 @@ function someOf(names: readonly string[], count: number, seed: number): string[]
   const random = seeded(seed)
   const left = [...names]
   return Array.from({ length: Math.min(count, left.length) }, () => left.splice(between(random, 0, left.length - 1), 1)[0]!) // prettier-ignore
-}
-
-async function inLanes<T>(items: readonly T[], act: (item: T, index: number) => Promise<void>): Promise<void> {
-  const queue = [...items.entries()]
-  const lane = async (): Promise<void> => {
-    for (let next = queue.shift(); next; next = queue.shift()) await act(next[1], next[0])
-  }
-  await Promise.all(Array.from({ length: LANES }, lane))
 }

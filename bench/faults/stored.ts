@@ -35,9 +35,9 @@ export class Stored {
   /** Numbers that were skipped, used again, or no longer hold what they held. */
   renumbered = 0
   /** Numbers that were set aside, now or earlier: they travel when they may, not in order. */
-  readonly everParked = new Set<number>()
+  readonly everAside = new Set<number>()
   /** Those that still are. */
-  parked: ReadonlySet<number> = new Set()
+  aside: ReadonlySet<number> = new Set()
 
   /** `mayForget`: old records may go, from the oldest on, and lose what they say. */
   constructor(file: string, mayForget = false) {
@@ -60,8 +60,8 @@ export class Stored {
       for (const { seq, json } of reader.records({ afterSeq: Math.max(0, known - 1) }))
         this.#take(seq, JSON.parse(json) as Body)
       if (reader.lastSeq() < known) this.renumbered += known - reader.lastSeq()
-      this.parked = new Set(reader.parked().map(({ seq }) => seq))
-      for (const seq of this.parked) this.everParked.add(seq)
+      this.aside = new Set(reader.parked().map(({ seq }) => seq))
+      for (const seq of this.aside) this.everAside.add(seq)
     } finally {
       reader.close()
     }
@@ -92,6 +92,15 @@ export class Stored {
     const shown = (this.#repeatsShown.get(card) ?? 0) + 1
     this.#repeatsShown.set(card, shown)
     if (shown > (this.#repeats.get(card) ?? 0)) this.missing.push(card)
+  }
+
+  /** What is set aside now: how many of which code. */
+  parked(): string {
+    const reader = new JournalReader(this.#file, SITE.offsets)
+    const counts = new Map<string, number>()
+    for (const { code } of reader.parked()) counts.set(code, (counts.get(code) ?? 0) + 1)
+    reader.close()
+    return [...counts].map(([code, count]) => `${count} ${code}`).join(', ')
   }
 
   /** SQLite's own look at every page, and every record once more; returns what is wrong. */

@@ -187,7 +187,9 @@ export function slotsIn(payload: Uint8Array, page: number): number[] {
 }
 
 /** Slot of a hit. The score's scale differs between firmwares and is not looked at. [ZFM §7] */
-export function slotFound(payload: Uint8Array): number {
+export function slotFound(payload: Uint8Array): number | undefined {
+  // Code, slot, score.
+  if (payload.length < 5) return undefined
   return ((payload[1] ?? 0) << 8) | (payload[2] ?? 0)
 }
 

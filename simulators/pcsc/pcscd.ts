@@ -4,10 +4,11 @@
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../free-port.js'
 import { readersWithCards } from './pcscd-client.js'
 
 const PCSCD = ['/usr/sbin/pcscd', '/usr/bin/pcscd', '/sbin/pcscd']
@@ -40,7 +41,7 @@ export class PrivatePcscd {
   /** Starts one; throws when it does not come up. Ask `whyNoPcscd` first. */
   static async start(): Promise<PrivatePcscd> {
     const folder = mkdtempSync(join(tmpdir(), 'punchd-pcscd-'))
-    const port = await freePorts()
+    const port = await freePort(2)
     mkdirSync(join(folder, 'run/pcscd'), { recursive: true })
     mkdirSync(join(folder, 'conf'))
     const id = `0x${port.toString(16).toUpperCase()}`
@@ -116,23 +117,6 @@ function vpcdLibrary(): string | undefined {
   if (!existsSync(LIBRARIES)) return undefined
   const name = readdirSync(LIBRARIES).find((file) => file.startsWith('libifdvpcd.so'))
   return name === undefined ? undefined : join(LIBRARIES, name)
-}
-
-/** Two free neighbouring ports below the range from which the system takes its own. */
-async function freePorts(): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
-    const port = 20_000 + Math.floor(Math.random() * 6_000) * 2
-    if ((await isFree(port)) && (await isFree(port + 1))) return port
-  }
-  throw new Error('no two free ports in a row')
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, () => server.close(() => resolve(true)))
-  })
 }
 
 function accepts(path: string): Promise<boolean> {

@@ -9,7 +9,7 @@ import { TWINS } from '../scenario/twins.js'
 import type { BrokerName } from './broker-name.js'
 import { startBroker, type Broker } from './broker.js'
 import type { GatewayReader } from './gateway.js'
-import { freePort } from './process.js'
+import { freePort } from '../free-port.js'
 import { buildReader, possible, type SimReader } from './readers.js'
 
 export interface EquipmentOptions {

@@ -17,7 +17,7 @@ const LIGHTS: Readonly<Record<string, string>> = {
 }
 
 /** Until Ctrl-C, or the end of stdin. */
-export async function playFinger(port: number, { out, stop }: VerbContext): Promise<void> {
+export async function playFinger(port: number | undefined, { out, stop }: VerbContext): Promise<void> {
   const line = await tcpLine(port)
   const clock = new SystemClock()
   const module = new Zfm({ clock, line })

@@ -1,7 +1,6 @@
 /** Programs that a stage starts: they end with this process, and a Ctrl-C in the terminal does not reach them. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { accessSync, constants, openSync, closeSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 
 /** Where Debian keeps daemons, which is not on everybody's PATH. */
@@ -53,18 +52,6 @@ export async function endProcess(child: ChildProcess, signal: NodeJS.Signals, pa
 
 export function isOver(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null || child.pid === undefined
-}
-
-/** A TCP port of 127.0.0.1 that nobody uses now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
 
 /** The end of a log, to show with an error. */

@@ -40,7 +40,8 @@ export interface TlsConfig {
 }
 
 export interface MqttConfig {
-  readonly url: string
+  /** One broker; or several doors to one, such as the nodes of a cluster, tried in this order, round and round. */
+  readonly urls: readonly string[]
   readonly protocol: 4 | 5
   readonly clientId: string
   readonly username: string | undefined

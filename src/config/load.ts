@@ -123,7 +123,7 @@ function withOrigin(problem: Problem, overrides: readonly Override[]): Problem {
 function buildConfig(values: FileValues, context: LoadContext): { config: Config; problems: Problem[] } {
   const { site, data, policy, log } = values
   const gateway = { id: values.gateway.id ?? machineId() }
-  const { tls, password: _source, clientId = `punchd-${site.id}-${gateway.id}`, ...mqtt } = values.mqtt
+  const { tls, password: _source, url, clientId = `punchd-${site.id}-${gateway.id}`, ...mqtt } = values.mqtt
   const secret =
     values.mqtt.password === undefined
       ? { problems: [] }
@@ -133,7 +133,7 @@ function buildConfig(values: FileValues, context: LoadContext): { config: Config
     site: { id: site.id, name: site.name ?? site.id, timezone: site.timezone, offsets: zoneOffsets(site.timezone) },
     gateway,
     data: { path: data.path, keepSettledMs: data.keepSettled },
-    mqtt: { ...mqtt, clientId, tls, username: mqtt.username, password: secret.value },
+    mqtt: { ...mqtt, urls: [url].flat(), clientId, tls, username: mqtt.username, password: secret.value },
     readers: readers.flatMap(({ reader }) => reader ?? []),
     policy: policyConfig(policy),
     log: { level: log.level },

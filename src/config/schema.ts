@@ -77,11 +77,15 @@ const data = z
   })
   .prefault({})
 
+const BROKER_URL = 'must be mqtt://HOST:PORT, mqtts://HOST:PORT, ws://… or wss://…, without user or password'
+const brokerUrl = z.string().refine(isBrokerUrl, BROKER_URL)
+
 const mqtt = z.strictObject({
   url: z
-    .string()
-    .refine(isBrokerUrl, 'must be mqtt://HOST:PORT, mqtts://HOST:PORT, ws://… or wss://…, without user or password')
-    .describe('The broker: mqtt:// mqtts:// ws:// wss://'),
+    .union([brokerUrl, z.array(brokerUrl).min(1).max(16)], { error: `${BROKER_URL}; or a list of these` })
+    .describe(
+      'The broker: mqtt:// mqtts:// ws:// wss://; or a list of them, such as the nodes of a cluster, tried in order.',
+    ),
   protocol: z
     .union([z.literal(5), z.literal(4)], { error: 'must be 5, or 4 for MQTT 3.1.1' })
     .default(5)

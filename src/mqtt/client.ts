@@ -1,6 +1,6 @@
 /** Makes mqtt.js clients: the only importer of `mqtt` and of its packet writer. */
 import { createRequire } from 'node:module'
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import type { connect, ConnectionOptions } from 'node:tls'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { writeToStream } from 'mqtt-packet'
@@ -28,5 +28,7 @@ export function createClient(url: string, options: IClientOptions): MqttClient {
 
 function connectTls(address: { host: string; port: number }, { ca, cert, key }: IClientOptions): Socket {
   const tls = createRequire(import.meta.url)('node:tls') as { connect: typeof connect }
-  return tls.connect({ ...address, servername: address.host, ca, cert, key } as ConnectionOptions)
+  // An address is no name to ask for; it is compared with the certificate all the same.
+  const named = isIP(address.host) === 0 ? { servername: address.host } : {}
+  return tls.connect({ ...address, ...named, ca, cert, key } as ConnectionOptions)
 }

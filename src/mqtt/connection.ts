@@ -8,7 +8,7 @@ import type { MqttConfig } from '../config/config.js'
 import { ConfigError, messageOf, PublishError, TransportError } from '../errors.js'
 import { createClient } from './client.js'
 import { PacketIds } from './ids.js'
-import { clientRefusal, NO_SUBSCRIBERS, refusalOf, SESSION_TAKEN_OVER } from './reasons.js'
+import { clientRefusal, NO_SUBSCRIBERS, refusalOf } from './reasons.js'
 
 /** What the broker allows, from its CONNACK. */
 export interface Limits {
@@ -40,6 +40,8 @@ export class Connection {
   readonly ended: Promise<TransportError>
   /** Publishes acknowledged with "no matching subscribers". */
   unheard = 0
+  /** Reason code of the DISCONNECT with which the broker ended it. */
+  endCode: number | undefined
   readonly #client: MqttClient
   readonly #pending = new Set<(error: PublishError) => void>()
   #over: TransportError | undefined
@@ -59,7 +61,10 @@ export class Connection {
       }
       client.on('close', () => end(lostConnection('the connection to the broker was closed')))
       client.on('error', (error) => end(connectError(error)))
-      client.on('disconnect', (packet) => end(disconnected(packet.reasonCode ?? 0)))
+      client.on('disconnect', ({ reasonCode = 0 }) => {
+        this.endCode ??= reasonCode
+        end(disconnected(reasonCode))
+      })
       client.on('packetreceive', (packet: Packet) => {
         if (packet.cmd === 'puback' && packet.reasonCode === NO_SUBSCRIBERS) this.unheard += 1
       })
@@ -67,9 +72,9 @@ export class Connection {
   }
 
   /** Connects, or rejects with TransportError. */
-  static open(config: MqttConfig, will: Will, signal: AbortSignal): Promise<Connection> {
+  static open(url: string, config: MqttConfig, will: Will, signal: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      const client = createClient(config.url, clientOptions(config, will))
+      const client = createClient(url, clientOptions(config, will))
       const fail = (error: TransportError): void => {
         letGo()
         client.on('error', () => undefined)
@@ -206,9 +211,10 @@ function refusal(error: Error): PublishError {
 
 function disconnected(code: number): TransportError {
   const refused = clientRefusal(code)
-  if (code === SESSION_TAKEN_OVER && refused)
-    return new TransportError('broker-refused', refused.text, { hint: refused.hint })
-  return lostConnection(`the broker ended the connection (0x${code.toString(16)})`)
+  if (!refused) return lostConnection(`the broker ended the connection (0x${code.toString(16)})`)
+  return new TransportError('broker-refused', `the broker ended the connection: ${refused.text}`, {
+    hint: refused.hint,
+  })
 }
 
 function lostConnection(message: string): TransportError {
@@ -233,7 +239,7 @@ function hintFor(code: string): string {
   if (code === 'ECONNREFUSED') return 'is the broker running, and is the port in mqtt.url right?'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return 'the host name in mqtt.url cannot be resolved: check it and the DNS'
-  if (/CERT|SSL|TLS|SELF_SIGNED/.test(code))
+  if (/CERT|SSL|TLS|SELF_SIGNED|LEAF_SIGNATURE/.test(code))
     return 'the certificate of the broker is not trusted: check mqtt.tls.ca and the clock'
   return 'check mqtt.url and the network; punches are kept meanwhile'
 }

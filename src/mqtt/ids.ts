@@ -1,9 +1,11 @@
-/** Packet identifiers: the one freed last is used next. */
+/** Packet identifiers: few, and the one that has been free for longest is used next. */
 import type { IClientOptions } from 'mqtt'
 
 type MessageIdProvider = NonNullable<IClientOptions['messageIdProvider']>
 
 const LARGEST = 65_535
+/** An identifier rests while so many others are used: an acknowledgement that comes twice finds no record to acknowledge. */
+const RESTING = 128
 
 /**
  * mqtt.js keeps what is in flight in an object by identifier. With its own provider, which counts through all 65,535,
@@ -15,7 +17,8 @@ export class PacketIds implements MessageIdProvider {
   #last = 0
 
   allocate(): number | null {
-    const id = this.#free.pop() ?? (this.#highest < LARGEST ? ++this.#highest : null)
+    const enough = this.#free.length > RESTING || this.#highest >= LARGEST
+    const id = enough ? (this.#free.shift() ?? null) : ++this.#highest
     if (id !== null) this.#last = id
     return id
   }

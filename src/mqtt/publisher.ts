@@ -6,16 +6,14 @@ import type { Logger } from '../driver.js'
 import { messageOf, PublishError, TransportError } from '../errors.js'
 import type { OutboundRecord } from '../journal/journal.js'
 import type { Publisher } from '../outbox.js'
-import { pauses } from '../retry.js'
 import { Connection, type Heard } from './connection.js'
+import { blamesRecord } from './reasons.js'
+import { Reconnect, type Ending } from './reconnect.js'
 import type { Topics } from './topics.js'
 import { PublishWindow } from './window.js'
 
 /** No PUBACK for this long: the line is dead or the broker will never take that record. */
 const ACK_TIMEOUT_MS = 30_000
-const RECONNECT = { firstMs: 500, maxMs: 30_000 }
-/** A connection that held this long starts the next back-off from the beginning. */
-const STABLE_MS = 10_000
 /** A status document that was refused is tried again after this. */
 const MUTED_MS = 3_600_000
 const SUBSCRIBE_AGAIN_MS = 60_000
@@ -26,8 +24,8 @@ export interface PublisherContext {
   readonly clock: Clock
   readonly log: Logger
   readonly onOnline: () => void
-  /** `deaf`: the broker let us connect, and answered nothing until we gave up. */
-  readonly onOffline: (deaf: boolean) => void
+  /** `blameless`: no record ended it; the broker answered nothing until we gave up, or said another reason. */
+  readonly onOffline: (blameless: boolean) => void
   /** Given where the consumer's receipts settle: nothing is subscribed to otherwise. */
   readonly onReceipt?: ((receipt: Heard) => void) | undefined
 }
@@ -40,6 +38,8 @@ export class MqttPublisher implements Publisher {
   #published = 0
   /** Uptime at which records in flight were sent, oldest first. */
   readonly #sentAt = new Map<number, number>()
+  /** Uptime at which the oldest of them became that: on a slow line those before it were still being answered. */
+  #oldestSince = 0
   /** The broker answered to a record on this connection, be it with a refusal. */
   #answered = false
   /** It answered to anything on this connection. */
@@ -50,6 +50,8 @@ export class MqttPublisher implements Publisher {
   readonly #muted = new Map<string, number>()
   /** Connections so far. */
   connects = 0
+  /** Reasons for that which are in the log since there was a connection. */
+  readonly #told = new Set<string>()
   /** Why there is no connection now. */
   trouble: TransportError | undefined
 
@@ -85,9 +87,15 @@ export class MqttPublisher implements Publisher {
       if (error instanceof PublishError && error.code === 'publish-refused') this.#answered = true
       throw error
     } finally {
-      this.#sentAt.delete(record.seq)
+      this.#answeredTo(record.seq)
     }
     if (measured && connection === this.#connection) this.#window.acked(this.#context.clock.uptime() - from)
+  }
+
+  #answeredTo(seq: number): void {
+    const [oldest] = this.#sentAt.keys()
+    this.#sentAt.delete(seq)
+    if (oldest === seq) this.#oldestSince = this.#context.clock.uptime()
   }
 
   /** Keeps `document` as the retained message of a topic, now and after every reconnect. */
@@ -114,37 +122,51 @@ export class MqttPublisher implements Publisher {
 
   /** Runs until the signal aborts; then says goodbye. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#context
-    let backOff = pauses(RECONNECT)
-    while (!signal.aborted) {
-      const since = clock.uptime()
-      const why = await this.#connectAndStay(signal)
+    const { clock, config } = this.#context
+    const reconnect = new Reconnect()
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const url = config.urls[attempt % config.urls.length] ?? ''
+      const { why, ...ending } = await this.#connectAndStay(url, signal)
       if (signal.aborted) return
-      // One line when it is lost or refused, not one for every attempt.
-      if (this.trouble?.message !== why.message) {
-        log.warn('Broker not connected', { event: 'broker-lost', code: why.code, reason: why.message, hint: why.hint })
-      }
+      this.#tell(why)
       this.trouble = why
-      if (this.#answered || clock.uptime() - since > STABLE_MS) backOff = pauses(RECONNECT)
-      await clock.sleep(backOff.next().value, signal)
+      await clock.sleep(reconnect.next(ending), signal)
     }
   }
 
-  async #connectAndStay(signal: AbortSignal): Promise<TransportError> {
-    const { config, topics, log, onOnline, onOffline } = this.#context
-    let connection: Connection
+  /** One line when it is lost or refused, not one for every attempt; each broker of a list may have another reason. */
+  #tell({ code, message: reason, hint }: TransportError): void {
+    if (this.#told.has(reason)) return
+    this.#told.add(reason)
+    this.#context.log.warn('Broker not connected', { event: 'broker-lost', code, reason, hint })
+  }
+
+  async #connectAndStay(url: string, signal: AbortSignal): Promise<Ending & { readonly why: TransportError }> {
+    const { config, topics, clock } = this.#context
     this.#answered = this.#alive = this.#deaf = false
+    let connection: Connection
     try {
       const will = { topic: topics.state, payload: JSON.stringify({ state: 'offline', reason: 'lost' }) }
-      connection = await Connection.open(config, will, signal)
+      connection = await Connection.open(url, config, will, signal)
     } catch (error) {
-      return error instanceof TransportError ? error : new TransportError('broker-unreachable', messageOf(error))
+      const why = error instanceof TransportError ? error : new TransportError('broker-unreachable', messageOf(error))
+      return { why, heldMs: 0, answered: false, code: undefined }
     }
-    this.#window = new PublishWindow(config.window, connection.limits.receiveMaximum)
+    const since = clock.uptime()
+    const why = await this.#stay(connection, url, signal)
+    return { why, heldMs: clock.uptime() - since, answered: this.#answered, code: connection.endCode }
+  }
+
+  /** Until the connection ends; returns why it did. */
+  async #stay(connection: Connection, url: string, signal: AbortSignal): Promise<TransportError> {
+    const { config, log, onOnline, onOffline } = this.#context
+    const { protocol } = config
+    this.#window = new PublishWindow(config.window, connection.limits.receiveMaximum, this.#window.size)
     this.#connection = connection
     this.connects += 1
     this.trouble = undefined
-    log.info('Broker connected', { event: 'broker-connected', protocol: config.protocol, ...degraded(config.protocol) })
+    this.#told.clear()
+    log.info('Broker connected', { event: 'broker-connected', url, protocol, ...degraded(protocol) })
     for (const [topic, payload] of this.#retained) this.#publishRetained(topic, payload)
     const life = linkedAbort(signal)
     void this.#hearReceipts(connection, life.signal)
@@ -155,7 +177,8 @@ export class MqttPublisher implements Publisher {
     life.abort()
     if (signal.aborted) await this.#sayGoodbye(connection)
     this.#connection = undefined
-    onOffline(this.#deaf)
+    const { endCode } = connection
+    onOffline(this.#deaf || (endCode !== undefined && !blamesRecord(endCode)))
     return why
   }
 
@@ -183,8 +206,8 @@ export class MqttPublisher implements Publisher {
   async #watchAcks(connection: Connection, over: AbortSignal): Promise<void> {
     const { clock, log } = this.#context
     while (!over.aborted) {
-      const [oldest] = this.#sentAt.values()
-      const waitedMs = oldest === undefined ? 0 : clock.uptime() - oldest
+      const [sentAt] = this.#sentAt.values()
+      const waitedMs = sentAt === undefined ? 0 : clock.uptime() - Math.max(sentAt, this.#oldestSince)
       if (waitedMs >= ACK_TIMEOUT_MS) {
         log.warn('Broker does not acknowledge', { event: 'ack-timeout', waitedMs: Math.round(waitedMs) })
         this.#deaf = !this.#alive && !this.#answered
@@ -202,6 +225,8 @@ export class MqttPublisher implements Publisher {
     await Promise.race([said, this.#context.clock.sleep(2_000, patience.signal)])
     await Promise.race([connection.close(), this.#context.clock.sleep(1_000, patience.signal)])
     patience.abort()
+    // What is left open to a broker that does not answer would keep this process.
+    connection.drop()
   }
 }
 

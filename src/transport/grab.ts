@@ -17,14 +17,16 @@ export type NoGrab = { readonly code: 'busy' | 'failed'; readonly reason: string
 export function grab(fd: number, perl = 'perl'): Promise<NoGrab | undefined> {
   return new Promise((resolve) => {
     let reason = ''
-    const child = spawn(perl, ['-MErrno', '-e', PROGRAM], {
-      stdio: [fd, 'ignore', 'pipe'],
-      timeout: PATIENCE_MS,
-      killSignal: 'SIGKILL',
-    })
+    const child = spawn(perl, ['-MErrno', '-e', PROGRAM], { stdio: [fd, 'ignore', 'pipe'] })
+    // The `timeout` of spawn goes on where there is no perl, and holds up the end of the process.
+    const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
     child.stderr?.on('data', (text: Buffer) => (reason += text.toString().slice(0, 200)))
-    child.on('error', ({ message }) => resolve({ code: 'failed', reason: message }))
+    child.on('error', ({ message }) => {
+      clearTimeout(patience)
+      resolve({ code: 'failed', reason: message })
+    })
     child.on('close', (code) => {
+      clearTimeout(patience)
       if (code === 0) return resolve(undefined)
       resolve({ code: code === 2 ? 'busy' : 'failed', reason: reason || 'no answer' })
     })

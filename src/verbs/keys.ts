@@ -7,6 +7,7 @@ import { Journal } from '../journal/journal.js'
 import { lockDirectory } from '../journal/lock.js'
 import { rotateSome } from '../journal/rotation.js'
 import { ask } from './ask.js'
+import { putOnRecord, whoAsks } from './on-record.js'
 import { common, print, requireConfig, type CommonOptions, type Verb, type VerbContext } from './verb.js'
 
 export const keys: Verb = (program, context) => {
@@ -16,6 +17,8 @@ export const keys: Verb = (program, context) => {
       const options = self.optsWithGlobals<CommonOptions>()
       const config = await requireConfig(options, context)
       await rotate(config, context)
+      if (context.stop.aborted) return print(context.err, 'Interrupted: the next start goes on.')
+      await putOnRecord(config, { type: 'keys-rotated', subject: 'vault', detail: { by: whoAsks() } }, context)
       const text = 'Everything is sealed with a new key; the old one is gone. Backups still need theirs.'
       print(context.out, options.json ? JSON.stringify({ rotated: true }) : text)
     },

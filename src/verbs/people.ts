@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { journalFile } from '../config/paths.js'
 import type { Config } from '../config/config.js'
+import { didYouMean } from '../config/words.js'
 import { EXIT, messageOf, VerbError } from '../errors.js'
 import { claimText, readPeople, type RowProblem } from '../import/people.js'
 import { PeopleTable, type Imported } from '../journal/people.js'
@@ -41,7 +42,9 @@ async function take(file: string, options: ImportOptions, context: VerbContext):
     const released = await releaseKnown(config, table)
     const detail = { by: whoAsks(), people: persons.length, ...done }
     await putOnRecord(config, { type: 'people-imported', subject: 'people', detail }, context)
-    const result = { people: persons.length, ...done, released }
+    const nowhere = readersMissing(found, config)
+    for (const { line, message } of nowhere) print(context.err, `warning: ${file}:${line}  ${message}`)
+    const result = { people: persons.length, ...done, released, ...(nowhere.length > 0 && { warnings: nowhere }) }
     print(context.out, options.json ? JSON.stringify(result) : importedText(result))
   } finally {
     table.close()
@@ -79,6 +82,19 @@ function claimsOnList(people: readonly (Person & { readonly line: number })[], t
       const way = ' of the list, who is not in the file (--replace takes them off)'
       return [{ line, message: claimText(credential, owner, way) }]
     }),
+  )
+}
+
+/** Credentials that count at a reader only that is not in the configuration: mistyped, or not there yet. */
+function readersMissing(people: readonly (Person & { readonly line: number })[], { readers }: Config): RowProblem[] {
+  const known = new Set(['global', ...readers.map(({ id }) => id)])
+  return people.flatMap(({ line, credentials }) =>
+    credentials
+      .filter(({ scope }) => !known.has(scope))
+      .map(({ type, scope }) => {
+        const hint = didYouMean(scope, [...known]) ?? 'nobody passes with it until there is one'
+        return { line, message: `a ${type} counts at the reader "${scope}", which is not configured: ${hint}` }
+      }),
   )
 }
 
@@ -122,7 +138,9 @@ function* linesOf(table: PeopleTable, json: boolean): Generator<string> {
 
 function validText({ validFrom, validTo, state }: Person | Omit<Person, 'credentials'>): string {
   if (state === 'blocked') return 'blocked'.padEnd(24)
-  return (validFrom === '' && validTo === '' ? 'valid' : `${validFrom} to ${validTo}`).padEnd(24)
+  const from = validFrom === '' ? '' : `from ${validFrom}`
+  const to = validTo === '' ? '' : `to ${validTo}`
+  return ([from, to].filter((bound) => bound !== '').join(' ') || 'valid').padEnd(24)
 }
 
 async function show(ref: string, options: CommonOptions, context: VerbContext): Promise<void> {

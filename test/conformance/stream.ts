@@ -26,7 +26,7 @@ export function askAboutStream<Fields extends OptionFields, Kind extends Transpo
     }
   })
 
-  it('loses no presentation to noise between frames', async () => {
+  it('loses no presentation to noise between frames (E04)', async () => {
     const run = await Run.of(rig)
     const random = seeded(SEED)
     for (let time = 0; time < 100; time++) {
@@ -44,7 +44,7 @@ export function askAboutStream<Fields extends OptionFields, Kind extends Transpo
   if (stream.asked === true) askAboutUnasked(rig)
   else askAboutFrames(rig, stream)
 
-  it(`holds no more than ${stream.maxHeld} bytes after ${FLOOD_BYTES} bytes of noise, and still works`, async () => {
+  it(`holds no more than ${stream.maxHeld} bytes after ${FLOOD_BYTES} bytes of noise, and still works (E04)`, async () => {
     const noise = randomBytes(seeded(SEED), FLOOD_BYTES)
     const lengths = [FLOOD_BYTES, ...Array.from({ length: 200 }, (_, index) => 2_000 + index)]
     for (const length of lengths) {
@@ -86,7 +86,7 @@ function askAboutFrames<Fields extends OptionFields, Kind extends TransportKind>
     await run.end()
   })
 
-  it('loses no frame behind the beginning of another', async () => {
+  it('loses no frame behind the beginning of another (E05)', async () => {
     for (const frame of goodFrames(rig)) {
       for (let length = 1; length < frame.length; length++) {
         const run = await Run.of(rig)
@@ -104,7 +104,7 @@ function askAboutFrames<Fields extends OptionFields, Kind extends TransportKind>
     }
   })
 
-  it('reports no other credential when a bit is wrong, and counts the bad frame', async () => {
+  it('reports no other credential when a bit is wrong, and counts the bad frame (E06)', async () => {
     const run = await Run.of(rig)
     const right = new Set(goodFrames(rig).map((frame) => Buffer.from(frame).toString('hex')))
     for (const frame of goodFrames(rig).slice(0, 3)) {

@@ -65,7 +65,7 @@ describe('hikvision over real sockets', function () {
     })
   }
 
-  it('says 200 only for what is on disk: what was refused comes again', async () => {
+  it('says 200 only for what is on disk: what was refused comes again (E19)', async () => {
     const { twin, run } = await ready()
     let refusals = 2
     run.session.answer = () => (refusals-- > 0 ? 'refused' : 'accepted')
@@ -360,7 +360,7 @@ describe('hikvision over real sockets', function () {
     await until(() => run.session.pointStates.length === 3, 10_000, 'back')
   })
 
-  it('measures the clock of a terminal that is wrong, and does not call its records late', async () => {
+  it('measures the clock of a terminal that is wrong, and does not call its records late (C09)', async () => {
     const { twin, run } = await ready({ offsetMinutes: -210 })
     twin.aheadMs = -7_200_000
     await until(() => (run.session.figures['clockAheadMs'] ?? 0) < -7_190_000, 20_000, 'compared at the next poll')

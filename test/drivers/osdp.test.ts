@@ -53,7 +53,7 @@ describe('OSDP packets', () => {
     assert.equal(keysIn(bytes('0006313233340D')), undefined)
   })
 
-  it('never come out of bytes without a right check', () => {
+  it('never come out of bytes without a right check (E06)', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 3_000 }), (noise) => {
         const decoder = new ReplyDecoder()
@@ -188,7 +188,7 @@ describe('an OSDP bus', () => {
     assert.equal(bus.session.values.at(-1), '7B11D7')
   })
 
-  it('loses and doubles nothing when answers are lost, damaged, truncated, or the device is busy', async () => {
+  it('loses and doubles nothing when answers are lost, damaged, truncated, or the device is busy (E15)', async () => {
     for (const key of [undefined, KEY]) {
       const device = await start([{ address: 0, ...(key && { key }) }], [{ keySecret: key ?? '' }])
       for (let card = 0; card < 60; card++) {
@@ -259,7 +259,7 @@ describe('an OSDP bus', () => {
       ['sent in the clear', 'clear'],
     ] as const)
       // prettier-ignore
-      it(`takes no punch from a reply that is ${what}, says so, and opens the channel anew`, async () => {
+      it(`takes no punch from a reply that is ${what}, says so, and opens the channel anew (E15)`, async () => {
         const device = await start([{ address: 0, key: KEY }], [{ keySecret: KEY }])
         device.faults[fault] = 1
         device.card(CARD)
@@ -284,7 +284,7 @@ describe('an OSDP bus', () => {
         assert.deepEqual(bus.session.values, ['7B11D7'])
       })
 
-    it('takes no punch from a replayed reply', async () => {
+    it('takes no punch from a replayed reply (E15)', async () => {
       const device = await start([{ address: 0, key: KEY }], [{ keySecret: KEY, hold: 0 }])
       device.card(CARD)
       while (bus.session.values.length === 0) await bus.clock.advance(20)
@@ -301,7 +301,7 @@ describe('an OSDP bus', () => {
       assert.deepEqual([bus.session.values, bus.states[0]], [[], ['p0', 'point-key']])
     })
 
-    it('refuses the install key, and a key that is none', async () => {
+    it('refuses the install key, and a key that is none (E16)', async () => {
       for (const keySecret of [hex(INSTALL_KEY), 'abc']) {
         const device = await start([{ address: 0 }], [{ keySecret }])
         device.card(CARD)

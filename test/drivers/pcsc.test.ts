@@ -182,7 +182,7 @@ describe('pcsc driver', () => {
     await end()
   })
 
-  it('bounds the cards that wait for a stalled disk', async () => {
+  it('bounds the cards that wait for a stalled disk (B15)', async () => {
     const { slots, session, end, clock } = rig()
     session.answer = () => new Promise(() => undefined)
     for (let time = 0; time < 50; time++) {

@@ -73,7 +73,7 @@ describe('pn532 codec', () => {
     )
   })
 
-  it('takes no frame with one spoilt byte for what it was', () => {
+  it('takes no frame with one spoilt byte for what it was (E06)', () => {
     fc.assert(
       fc.property(contents, fc.boolean(), fc.nat(80), fc.integer({ min: 1, max: 255 }), (content, extended, at, by) => {
         const whole = answerFrame(content, extended)

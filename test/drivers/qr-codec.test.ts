@@ -77,7 +77,7 @@ describe('qr codec', () => {
     )
   })
 
-  it('takes 4096 bytes and not one more', () => {
+  it('takes 4096 bytes and not one more (E20)', () => {
     const decoder = new ScanDecoder({ suffix: 'cr' })
     const longest = 'x'.repeat(MAX_CODE_BYTES)
     assert.deepEqual(decoder.push(Buffer.from(`${longest}\r`)).codes, [longest])

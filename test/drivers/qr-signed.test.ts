@@ -100,7 +100,7 @@ describe('qr signed codes', () => {
     assert.equal(outcome(`PQ1.${forged.toString('base64url')}.${'A'.repeat(22)}`), 'unknown-key')
   })
 
-  it('are refused when any bit is wrong', () => {
+  it('are refused when any bit is wrong (E20)', () => {
     for (const key of [{ hmac: KEY }, { ed25519: KEY }]) {
       const right = Buffer.from(code({ key }))
       for (let bit = 0; bit < right.length * 8; bit++) {
@@ -133,7 +133,7 @@ describe('qr signed codes', () => {
   })
 
   describe('a second time', () => {
-    it('are refused until they expire', () => {
+    it('are refused until they expire (E20)', () => {
       const by = judge()
       assert.equal(outcome(code(), NOW, by), 'person 1042')
       for (const ms of [1, 10_000, 34_999]) assert.equal(outcome(code(), later(ms), by), 'replayed', `${ms} ms`)

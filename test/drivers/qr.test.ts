@@ -80,7 +80,7 @@ describe('qr', () => {
       assert.deepEqual(session.counters, { goodFrames: 1, badFrames: 1, discardedBytes: 0 })
     })
 
-    it('that are no UTF-8 are counted and discarded', async () => {
+    it('that are no UTF-8 are counted and discarded (E20)', async () => {
       const { scanner, session, clock, end } = await setUp()
       scanner.show(Uint8Array.of(0x5a, 0x6f, 0xeb))
       await clock.advance(100)

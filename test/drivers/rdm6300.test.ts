@@ -166,6 +166,15 @@ describe('rdm6300', () => {
       assert.equal(session.sightings.length, 1)
     })
 
+    it('takes a card that is read a thousand times a second for a minute for one presentation (E07)', async () => {
+      const { clock, twin, session, end } = setUp('rdm6300', 1)
+      const presentation = twin.put('0A00123456')
+      await clock.advance(60_000)
+      await end()
+      assert.ok(presentation.frames >= 60_000, `${presentation.frames} frames`)
+      assert.deepEqual([session.values, session.counters.badFrames], [['0A00123456'], 0])
+    })
+
     it('counts good and bad frames and discarded bytes', async () => {
       const { clock, line, session, end } = setUp('rdm6300')
       line.send(bytesOf('00 02 30 30 02'))
@@ -194,11 +203,11 @@ describe('rdm6300', () => {
   })
 })
 
-function setUp(form: Rdm6300Form) {
+function setUp(form: Rdm6300Form, repeatMs?: number) {
   const clock = new FakeClock()
   const stop = new AbortController()
   const { line, transport } = memoryLine(clock, stop.signal)
-  const twin = new Rdm6300({ clock, line, form })
+  const twin = new Rdm6300({ clock, line, form, ...(repeatMs !== undefined && { repeatMs }) })
   const config = optionDefaults(fields)
   const session = new RecordingSession<typeof config, 'bytes'>({ config, transport, clock, signal: stop.signal })
   const done = driver.run(session)

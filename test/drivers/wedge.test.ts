@@ -90,7 +90,7 @@ describe('wedge', () => {
       assert.equal(clock.sleeping, 0)
     })
 
-    it('forgets what was typed half, says so once, and takes the next', async () => {
+    it('forgets what was typed half, says so once, and takes the next (E05)', async () => {
       const { clock, twin, session, end } = setUp()
       for (let time = 0; time < 3; time++) {
         twin.begin('00088')

@@ -8,7 +8,7 @@ import { forget, ranges } from '../../drivers/zfm/library.js'
 import { probe } from '../../drivers/zfm/probe.js'
 import { DeviceError, ProtocolError } from '../../src/driver.js'
 import { readFileSync, readdirSync } from 'node:fs'
-import { memoryLine } from '../../simulators/line.js'
+import { memoryLine, type Line } from '../../simulators/line.js'
 import { Zfm, type ZfmOptions } from '../../simulators/zfm.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { optionDefaults, RecordingSession } from '../support/session.js'
@@ -19,6 +19,7 @@ class Door {
   readonly clock = new FakeClock()
   readonly stop = new AbortController()
   readonly twin: Zfm
+  readonly line: Line
   readonly session: RecordingSession<Config, 'bytes'>
   readonly ended: Promise<unknown>
 
@@ -28,6 +29,7 @@ class Door {
     slots: readonly string[] = ['anna', 'ben'],
   ) {
     const { line, transport } = memoryLine(this.clock, this.stop.signal)
+    this.line = line
     this.twin = new Zfm({ clock: this.clock, line, ...options })
     slots.forEach((name, slot) => this.twin.slots.set(slot, name))
     const config = { ...optionDefaults(fields), ...over }
@@ -150,6 +152,30 @@ describe('a fingerprint module', () => {
     assert.ok(door.session.counters.badFrames >= 2)
   })
 
+  it('that names a slot it does not have makes no punch, and is given up (E21)', async () => {
+    door = new Door({ capacity: 120 })
+    await door.clock.advance(500)
+    door.twin.slots.set(120, 'mallory')
+    door.twin.place('mallory')
+    await door.clock.advance(1_000)
+    const error = await door.ended
+    assert.ok(error instanceof ProtocolError, String(error))
+    assert.match(error.message, /names slot 120, and has 120/)
+    assert.deepEqual([door.session.values, door.twin.lights], [[], []])
+  })
+
+  it('whose late "done" to the question before comes instead of a match makes no punch of slot 0 (E21)', async () => {
+    door = new Door()
+    await door.clock.advance(500)
+    door.twin.losesAnswerTo.set(0x04, 1)
+    door.twin.place('ben')
+    while (!door.twin.asked.has(0x04)) await door.clock.advance(10)
+    door.line.send(packet(ADDRESS, 0x07, [0x00]))
+    await door.clock.advance(1_000)
+    assert.ok((await door.ended) instanceof ProtocolError)
+    assert.deepEqual([door.session.values, door.twin.lights], [[], []])
+  })
+
   it('that never answers is given up', async () => {
     door = new Door()
     await door.clock.advance(500)
@@ -189,7 +215,7 @@ describe('a fingerprint module', () => {
       assert.deepEqual(door.session.events.map(({ detail }) => detail['missing']), ['0-1']) // prettier-ignore
     })
 
-    it('for another one is said to be swapped, though the same slots are in use', async () => {
+    it('for another one is said to be swapped, though the same slots are in use (E03)', async () => {
       door = new Door()
       await door.clock.advance(500)
       await door.end()
@@ -245,7 +271,7 @@ describe('the packets of a fingerprint module', () => {
     )
   })
 
-  it('never come out of bytes without a right sum, and never more than one is held', () => {
+  it('never come out of bytes without a right sum, and never more than one is held (E06, E21)', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 2_000 }), (bytes) => {
         const decoder = new PacketDecoder(ADDRESS)

@@ -65,7 +65,7 @@ describe('zk-push', () => {
   afterEach(() => bench.end())
 
   describe('who may speak', () => {
-    it('names an unknown terminal once, with the line that lets it in, and takes nothing from it', async () => {
+    it('names an unknown terminal once, with the line that lets it in, and takes nothing from it (E17)', async () => {
       start()
       const tell = (): Promise<HttpReply> => bench.send('POST', '/iclock/cdata?SN=NEW0001&table=ATTLOG', ROW)
       assert.equal((await tell()).status, 403)
@@ -84,7 +84,7 @@ describe('zk-push', () => {
       assert.equal(bench.session.events.length, 64)
     })
 
-    it('is asked by address', async () => {
+    it('is asked by address (E17)', async () => {
       start({ allow: '192.168.1.0/24' })
       const from = (remote: string): Promise<HttpReply> => bench.post('cdata', '&table=ATTLOG', ROW, { remote })
       assert.equal((await from('10.0.0.9')).status, 403)
@@ -114,7 +114,7 @@ describe('zk-push', () => {
   })
 
   describe('records', () => {
-    it('are thanked for only when they are on disk', async () => {
+    it('are thanked for only when they are on disk (E18, E19)', async () => {
       start()
       bench.session.answer = 'refused'
       assert.equal((await bench.post('cdata', '&table=ATTLOG&Stamp=1', ROW)).status, 503)

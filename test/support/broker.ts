@@ -1,22 +1,16 @@
 /** A mosquitto of the test's own, on a free port, and somebody who listens to it. */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt'
+import { freePort } from '../../simulators/free-port.js'
 import { startChild, type Child } from './child.js'
 import { until } from './until.js'
 
+export { freePort }
+
 export function hasMosquitto(): boolean {
   return spawnSync('mosquitto', ['-h']).error === undefined
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 export class Broker {

@@ -122,15 +122,22 @@ export class ConsumerLine {
 
   /** What the consumer has. */
   kept(): Kept {
-    if (!existsSync(this.consumerFile)) return { ids: [], tally: 0 }
+    const ids = this.#ask(`SELECT id FROM record WHERE body LIKE '%"schema":"punch/1"%'`) as string[]
+    return { ids: ids.sort(), tally: this.tally() }
+  }
+
+  /** What followed from it so far: that can be asked often. */
+  tally(): number {
+    return Number(this.#ask('SELECT coalesce(sum(punches), 0) FROM tally')[0] ?? 0)
+  }
+
+  #ask(question: string): unknown[] {
+    if (!existsSync(this.consumerFile)) return []
     const db = new Database(this.consumerFile, { readonly: true })
     try {
       const ready = db.prepare(`SELECT count(*) FROM sqlite_master WHERE name IN ('record', 'tally')`).pluck().get()
       // It may be only about to begin.
-      if (ready !== 2) return { ids: [], tally: 0 }
-      const ids = db.prepare(`SELECT id FROM record WHERE body LIKE '%"schema":"punch/1"%'`).pluck().all() as string[]
-      const tally = Number(db.prepare('SELECT coalesce(sum(punches), 0) FROM tally').pluck().get())
-      return { ids: ids.sort(), tally }
+      return ready === 2 ? db.prepare(question).pluck().all() : []
     } finally {
       db.close()
     }

@@ -1,5 +1,6 @@
 /** The executable as its users start it. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { startChild, type Child, type Ended } from './child.js'
 import { root } from './root.js'
@@ -60,12 +61,33 @@ export async function startDaemon(
 ): Promise<Child> {
   const command = [...wrapper, process.execPath, MAIN, 'run', '--config', config]
   const child = startChild(command[0] ?? process.execPath, command.slice(1), { env: { ...CLEAN, ...env } })
-  const up = async (): Promise<boolean> => {
+  const alive = (): boolean => {
     if (child.process.exitCode !== null) throw new Error(`the daemon ended: ${child.output.stderr}`)
-    return (await verb(['readers', '--config', config])).code === 0
+    return true
   }
-  await until(up, 60_000, 'the daemon')
+  const socket = join(folderOf(config), 'control.sock')
+  await until(async () => alive() && (await isListening(socket)), 60_000, 'the daemon')
+  await until(async () => alive() && (await verb(['readers', '--config', config])).code === 0, 60_000, 'its answer')
   return child
+}
+
+/** `data.path` of a configuration. */
+function folderOf(config: string): string {
+  const [, path] = /^data: \{ path: ([^ }]+) \}$/m.exec(readFileSync(config, 'utf8')) ?? []
+  if (path === undefined) throw new Error(`${config} does not say where the data are`)
+  return path
+}
+
+/** To ask in vain with a verb would cost more than the daemon needs to start. */
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    const settle = (up: boolean): void => {
+      socket.destroy()
+      resolve(up)
+    }
+    socket.once('connect', () => settle(true)).once('error', () => settle(false))
+  })
 }
 
 /** The log lines of a daemon with this event. */

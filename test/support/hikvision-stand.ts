@@ -1,8 +1,7 @@
 /** The driver and simulated terminals on real sockets of 127.0.0.1. */
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { fields, pointFields, type Config, type PointOptions } from '../../drivers/hikvision/config.js'
 import { driver } from '../../drivers/hikvision/index.js'
+import { freePort } from '../../simulators/free-port.js'
 import { HikvisionHttp } from '../../simulators/hikvision-http.js'
 import type { Hikvision } from '../../simulators/hikvision.js'
 import type { TwinOptions } from '../../simulators/hikvision-kinds.js'
@@ -13,22 +12,6 @@ import { optionDefaults, RecordingLogger, RecordingSession } from './session.js'
 
 export const PASSWORD = 'Secret-12'
 export const SECRET = 'f00dcafe'
-
-/** Below those that systems hand out: nobody else gets it meanwhile. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    const server = createServer()
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => resolve(true))
-    })
-    if (!isFree) continue
-    server.close()
-    await once(server, 'close')
-    return port
-  }
-}
 
 export interface DriverRun {
   readonly session: RecordingSession<Config, 'http'>

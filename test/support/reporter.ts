@@ -1,32 +1,58 @@
-/** Mocha's spec output, then why tests were skipped, then one plain line of totals. */
+/**
+ * Mocha's spec output, then why tests were skipped, then one plain line of totals. With `--reporter-option
+ * outcome=FILE` what would stand at the end goes to that file instead: one of many chapters is not the end.
+ */
+import { format } from 'node:util'
 import Mocha from 'mocha'
+import { ending, writeOutcome, type Outcome } from './outcome.js'
 import { reasonOf } from './skip.js'
 
 /** How long a finished run may take to end by itself. */
 const GRACE_MS = 5_000
 
 export default class PlainReporter extends Mocha.reporters.Spec {
-  readonly #skipped: Mocha.Test[] = []
+  readonly #pending: Mocha.Test[] = []
+  readonly #file: string | undefined
 
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options)
-    runner.on('pending', (test) => this.#skipped.push(test))
+    this.#file = (options.reporterOptions as { outcome?: string } | undefined)?.outcome
+    runner.on('pending', (test) => this.#pending.push(test))
     runner.once('end', () => {
-      this.#printSkipped()
-      const { passes, failures, pending } = this.stats
-      console.log(`${passes} passed, ${failures} failed, ${pending} skipped`)
+      const outcome = this.#outcome()
+      if (this.#file === undefined) console.log(ending(outcome.passed, outcome.failed, outcome.skipped).trimEnd())
+      else writeOutcome(this.#file, outcome)
       endInTime()
     })
   }
 
-  #printSkipped(): void {
-    if (this.#skipped.length === 0) return
-    console.log('  Skipped:')
-    for (const test of this.#skipped) {
-      console.log(`    ${test.fullTitle()}: ${reasonOf(test) ?? 'the reason stands above, where it ran'}`)
-    }
-    console.log()
+  override epilogue(): void {
+    if (this.#file === undefined) super.epilogue()
   }
+
+  #outcome(): Outcome {
+    const { passes, failures } = this.stats
+    const skipped = this.#pending.map((test) => ({
+      title: test.fullTitle(),
+      reason: reasonOf(test) ?? 'the reason stands above, where it ran',
+    }))
+    return { passed: passes, failed: failures, failures: this.#file ? listed(this.failures) : '', skipped }
+  }
+}
+
+/** What mocha prints of tests that failed. */
+function listed(failures: Mocha.Test[]): string {
+  if (failures.length === 0) return ''
+  const { Base } = Mocha.reporters
+  const { consoleLog } = Base
+  const lines: string[] = []
+  Base.consoleLog = (...words: unknown[]) => void lines.push(format(...words))
+  try {
+    Base.list(failures)
+  } finally {
+    Base.consoleLog = consoleLog
+  }
+  return lines.join('\n')
 }
 
 /**

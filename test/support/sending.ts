@@ -13,7 +13,7 @@ export const PREFIX = 'punchd/v1/hq/gw-01'
 
 export function mqttConfig(url: string, over: Partial<MqttConfig> = {}): MqttConfig {
   return {
-    url,
+    urls: [url],
     protocol: 5,
     clientId: 'punchd-hq-gw-01',
     username: undefined,
@@ -36,9 +36,9 @@ export class Sending {
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
 
-  /** Time passes ten times as fast for it: 30 s without an acknowledgement are 3. */
-  constructor(file: string, config: MqttConfig) {
-    const clock = new FastClock(10)
+  /** Time passes ten times as fast for it, or as told: 30 s without an acknowledgement are 3. */
+  constructor(file: string, config: MqttConfig, speed = 10) {
+    const clock = new FastClock(speed)
     const { log } = this
     this.journal = new Journal(file, IDENTITY)
     this.direct = new DirectJournal(this.journal)

@@ -1,6 +1,7 @@
 /** An RDM6300 behind a TCP converter, as small as a test needs it: a server that sends frames on request. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { tagFrame } from '../../simulators/rdm6300.js'
+import { freePort } from '../../simulators/free-port.js'
 import { until } from './until.js'
 
 export class Tapper {
@@ -14,7 +15,8 @@ export class Tapper {
     this.port = (server.address() as AddressInfo).port
   }
 
-  static async start(port = 0): Promise<Tapper> {
+  static async start(at?: number): Promise<Tapper> {
+    const port = at ?? (await freePort())
     const sockets = new Set<Socket>()
     const server = createServer((socket) => {
       sockets.add(socket)

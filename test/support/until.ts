@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const POLL_MS = 5
+/** A question that takes long, as one that starts a program, takes processor time from what it asks about. */
+const SLOWEST_POLL_MS = 200
 
 /** Resolves as soon as `predicate` holds; rejects naming `what` after `timeoutMs`. */
 export async function until(
@@ -10,8 +12,11 @@ export async function until(
   what = 'condition',
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs
-  while (!(await predicate())) {
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain for: ${what}`)
-    await sleep(POLL_MS)
+  for (;;) {
+    const asked = performance.now()
+    if (await predicate()) return
+    const now = performance.now()
+    if (now > deadline) throw new Error(`waited ${timeoutMs} ms in vain for: ${what}`)
+    await sleep(Math.min(Math.max(now - asked, POLL_MS), SLOWEST_POLL_MS))
   }
 }
