@@ -100,7 +100,8 @@ function rawOf(given: NonNullable<Sighting['raw']>): NonNullable<Sighting['raw']
 function claimOf({ wall, key, aheadMs, late }: Claim): Claim | string {
   const isTime = Number.isFinite(wall) && wall >= EARLIEST && wall <= LATEST
   if (!isTime || !(Math.abs(aheadMs ?? 0) <= MOST_AHEAD_MS)) return 'its claim is no time'
-  if (typeof key !== 'string' || key === '' || key.length > MAX_KEY || typeof late !== 'boolean') return 'its claim has no key'
+  if (typeof key !== 'string' || key === '' || key.length > MAX_KEY || typeof late !== 'boolean')
+    return 'its claim has no key'
   return { wall, key, late, ...(aheadMs !== undefined && { aheadMs }) }
 }
 

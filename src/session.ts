@@ -6,6 +6,7 @@ import type { ReaderConfig } from './config/config.js'
 import type {
   DeviceIdentity,
   EventDetail,
+  LogFields,
   Logger,
   Point,
   PointTrouble,
@@ -13,12 +14,13 @@ import type {
   TransportKind,
   Transports,
 } from './driver.js'
+import { DaemonError, messageOf } from './errors.js'
 import type { Reported } from './journal/protocol.js'
 import type { JournalThread } from './journal/client.js'
 import type { Census, Moment, Origin, ReaderId, Sample, Sighting, Verdict } from './model.js'
 import type { ReaderRequests } from './requests.js'
 import type { Status } from './status.js'
-import { Turns } from './turns.js'
+import type { Turns } from './turns.js'
 import type { SiteZone } from './zone.js'
 
 /** A clock that remembers which moments it gave out: those, and no others, may stand in a sighting. */
@@ -58,6 +60,7 @@ export interface SessionContext {
   readonly stamps: StampingClock
   readonly log: Logger
   readonly signal: AbortSignal
+  readonly turns: Turns
   readonly report: (report: Report) => Promise<Reported>
   readonly onReady: (identity: DeviceIdentity) => void
   readonly requests: ReaderRequests
@@ -72,11 +75,31 @@ export type Session = Omit<ReaderSession<Readonly<Record<string, unknown>>, Tran
   readonly transport: Transports[TransportKind]
 }
 
+/** What a run of a driver keeps besides. */
+interface Run extends SessionContext {
+  /** Says what is wrong with the driver: each thing once, as one gone wild does it a thousand times a second. */
+  readonly complain: (message: string, fields: LogFields) => void
+}
+
+/** A driver gone wild has many faults; nobody reads more of them. */
+const MOST_COMPLAINTS = 20
+
+function runOf(context: SessionContext): Run {
+  const said = new Set<string>()
+  const complain = (message: string, fields: LogFields): void => {
+    const what = `${message} ${JSON.stringify(fields)}`
+    if (said.has(what) || said.size >= MOST_COMPLAINTS) return
+    said.add(what)
+    context.log.error(message, { event: 'driver-bug', code: 'driver-bug', ...fields })
+  }
+  return { ...context, complain }
+}
+
 /** Makes the session of one run. */
 export function makeSession(context: SessionContext, transport: Transports[TransportKind]): Session {
   const { reader, status, clock, log, signal, requests } = context
   let ready = false
-  const turns = new Turns()
+  const run = runOf(context)
   return {
     readerId: reader.id,
     config: reader.options,
@@ -88,39 +111,41 @@ export function makeSession(context: SessionContext, transport: Transports[Trans
     clock,
     log,
     ready: (identity) => {
-      if (ready) return
+      if (ready || context.turns.closed) return
       ready = true
       context.onReady(claimedIdentity(identity))
     },
-    report: (sighting) => report(context, turns, sighting),
-    sense: (sample) => sense(context, sample),
+    report: (sighting) => report(run, sighting),
+    sense: (sample) => sense(run, sample),
     zone: context.zone,
     count: (counter, by = 1) => {
       const { counters } = status.reader(reader.id)
       if (Object.hasOwn(counters, counter) && Number.isFinite(by)) counters[counter] += by
     },
-    ...pointCalls(context, turns),
+    ...pointCalls(run),
     ...memoryCalls(context),
   }
 }
 
-function memoryCalls({ memory, reader }: SessionContext): Pick<Session, 'recall' | 'remember'> {
+function memoryCalls({ memory, reader, turns }: SessionContext): Pick<Session, 'recall' | 'remember'> {
+  const taking = async <T>(act: () => Promise<T>): Promise<T> => {
+    const taken = await turns.others.take(async () => ({ result: await act() }))
+    if (taken) return taken.result
+    throw new DaemonError('driver-bug', 'too much is to be remembered, or the run is over')
+  }
   return {
-    recall: (key) => memory.recall(reader.id, key),
+    recall: (key) => taking(() => memory.recall(reader.id, key)),
     remember: async (key, value) => {
-      await memory.remember(reader.id, key, value)
+      await taking(() => memory.remember(reader.id, key, value))
     },
   }
 }
 
 const EVENT_TYPE = /^[a-z0-9-]{1,48}$/
 
-function pointCalls(
-  context: SessionContext,
-  turns: Turns,
-): Pick<Session, 'pointReady' | 'pointLost' | 'event' | 'measure'> {
-  const { reader, status, log, note } = context
-  const known = (point: ReaderId): boolean => isPoint(context, point)
+function pointCalls(run: Run): Pick<Session, 'pointReady' | 'pointLost' | 'event' | 'measure'> {
+  const { reader, status, log, note, turns, complain } = run
+  const known = (point: ReaderId): boolean => isPoint(run, point)
   return {
     pointReady: (point, identity) => {
       if (!known(point)) return
@@ -130,13 +155,13 @@ function pointCalls(
       log.info('Point up', { event: 'reader-up', point, ...claimed })
     },
     pointLost: (point, trouble) => {
-      if (known(point)) lose(context, point, claimedTrouble(trouble))
+      if (known(point)) lose(run, point, claimedTrouble(trouble))
     },
     event: async (type, detail = {}, point, once) => {
       if (point !== undefined && !known(point)) return
-      if (!EVENT_TYPE.test(type)) return log.error('Driver named no event', { event: 'driver-bug', code: 'driver-bug' })
+      if (!EVENT_TYPE.test(type)) return complain('Driver named no event', {})
       const claimed = claimedDetail(detail)
-      await turns.take(() => note(point ?? reader.id, type, claimed, once))
+      await turns.others.take(() => note(point ?? reader.id, type, claimed, once))
     },
     measure: (figures, point) => {
       if (point === undefined || known(point))
@@ -145,9 +170,9 @@ function pointCalls(
   }
 }
 
-function isPoint({ reader, log }: SessionContext, point: ReaderId): boolean {
+function isPoint({ reader, complain }: Run, point: ReaderId): boolean {
   if (reader.points.some(({ id }) => id === point)) return true
-  log.error('Driver named an unknown point', { event: 'driver-bug', code: 'driver-bug', point })
+  complain('Driver named an unknown point', { point: messageOf(point).slice(0, 32) })
   return false
 }
 
@@ -159,16 +184,17 @@ function lose({ status, log, note }: SessionContext, point: ReaderId, { code, re
   void note(point, 'reader-lost', { code })
 }
 
-async function report(context: SessionContext, turns: Turns, given: Sighting): Promise<Verdict> {
-  const { reader, status, stamps, log, report: store } = context
+async function report(run: Run, given: Sighting): Promise<Verdict> {
+  const { reader, status, stamps, log, report: store, turns } = run
   // point: session.reported
+  if (turns.reports.full) return impossible(run, turns.closed ? 'its run is over' : 'thousands are waiting already')
   const sighting = claimedSighting(given, (moment) => stamps.stamped(moment))
-  if (typeof sighting === 'string') return impossible(context, sighting)
+  if (typeof sighting === 'string') return impossible(run, sighting)
   const origin = originOf(reader, sighting.point)
-  if (!origin) return impossible(context, 'its point is none')
+  if (!origin) return impossible(run, 'its point is none')
   for (const id of new Set([reader.id, origin.reader])) status.reader(id).lastGoodRead = sighting.arrived.wall
-  const reported = await turns.take(() => store({ origin, sighting }))
-  if (!reported) return impossible(context, 'thousands are waiting already')
+  const reported = await turns.reports.take(() => store({ origin, sighting }))
+  if (!reported) return 'refused'
   const { verdict, failure } = reported
   // point: session.stored
   const card = sighting.credential.value.slice(-4)
@@ -183,15 +209,15 @@ async function report(context: SessionContext, turns: Turns, given: Sighting): P
   return verdict
 }
 
-function impossible({ log }: SessionContext, reason: string): 'refused' {
-  log.error('Driver made an impossible sighting', { event: 'driver-bug', code: 'driver-bug', reason })
+function impossible({ complain }: Run, reason: string): 'refused' {
+  complain('Driver made an impossible sighting', { reason })
   return 'refused'
 }
 
-function sense({ stamps, log, sense: take, status, reader }: SessionContext, given: Sample | Census): void {
+function sense({ stamps, complain, sense: take, status, reader, turns }: Run, given: Sample | Census): void {
+  if (turns.closed) return
   const sample = claimedSample(given, (moment) => stamps.stamped(moment))
-  if (typeof sample === 'string')
-    return log.error('Driver sensed the impossible', { event: 'driver-bug', code: 'driver-bug', reason: sample })
+  if (typeof sample === 'string') return complain('Driver sensed the impossible', { reason: sample })
   status.reader(reader.id).lastGoodRead = sample.arrived.wall
   take(sample)
 }

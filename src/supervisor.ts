@@ -14,6 +14,7 @@ import { pauses } from './retry.js'
 import { RequestQueue } from './request-queue.js'
 import { makeSession, StampingClock, type Note, type Sense, type Session } from './session.js'
 import type { Status } from './status.js'
+import { Turns } from './turns.js'
 import type { OpenTransport } from './transport/url.js'
 import type { SiteZone } from './zone.js'
 
@@ -48,6 +49,13 @@ export async function supervise(reader: ReaderConfig, context: SupervisorContext
   if (reader.enabled) await new Supervision(reader, context).run(signal)
 }
 
+/** What ends with one run of a driver. */
+interface RunParts {
+  readonly stamps: StampingClock
+  readonly turns: Turns
+  readonly signal: AbortSignal
+}
+
 class Supervision {
   readonly #reader: ReaderConfig
   readonly #context: SupervisorContext
@@ -66,34 +74,38 @@ class Supervision {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const failure = await this.#runOnce(signal)
-      if (signal.aborted) return
+      if (signal.aborted || !failure) return
       const { phase } = this.#failed(failure)
       await this.#context.clock.sleep(phase === 'faulted' ? FAULTED_MS : this.#backOff.next().value, signal)
     }
   }
 
   /** One run. Resolves with what ended it; undefined when it was the stop. */
-  async #runOnce(stop: AbortSignal): Promise<unknown> {
+  async #runOnce(stop: AbortSignal): Promise<Diagnosis | undefined> {
     const { driver, open, clock, desk } = this.#context
     const run = linkedAbort(stop)
     const stamps = new StampingClock(clock)
+    const turns = new Turns()
     let close: (() => Promise<void>) | undefined
     try {
       const opened = await open(this.#reader.transport, { clock: stamps, signal: run.signal, log: this.#log })
       close = () => opened.close()
-      const session = this.#session(stamps, run.signal, opened.transport)
+      const session = this.#session({ stamps, turns, signal: run.signal }, opened.transport)
       await endedOrLeft(startDriver(driver, session), run.signal, this.#context)
-      return stop.aborted ? undefined : new DaemonError('driver-bug', 'the driver ended by itself')
+      return stop.aborted ? undefined : diagnose(new DaemonError('driver-bug', 'the driver ended by itself'))
     } catch (error) {
-      return error
+      // Never the error itself: a promise looks whether its value is one, and what was thrown may throw at that.
+      return diagnose(error)
     } finally {
       run.abort()
+      turns.close()
       desk.closed(this.#reader.id)
       await close?.()
     }
   }
 
-  #session(stamps: StampingClock, signal: AbortSignal, transport: Transports[TransportKind]): Session {
+  #session(run: RunParts, transport: Transports[TransportKind]): Session {
+    const { signal } = run
     const { clock, report, status, desk, note, zone, memory, presence } = this.#context
     const requests = new RequestQueue(signal)
     desk.opened(this.#reader.id, requests)
@@ -104,7 +116,7 @@ class Supervision {
     const sense: Sense = (sample) => presence?.take(sample)
     const reader = this.#reader
     return makeSession(
-      { reader, status, clock, stamps, log: this.#log, signal, report, onReady, requests, note, zone, memory, sense },
+      { ...run, reader, status, clock, log: this.#log, report, onReady, requests, note, zone, memory, sense },
       transport,
     )
   }
@@ -118,9 +130,8 @@ class Supervision {
     this.#log.info('Reader up', { event: 'reader-up', ...identity })
   }
 
-  #failed(failure: unknown): Diagnosis {
+  #failed(diagnosis: Diagnosis): Diagnosis {
     const { status, onLost } = this.#context
-    const diagnosis = diagnose(failure)
     const { phase, code, message, hint, stack } = diagnosis
     const wasUp = status.reader(this.#reader.id).state.state === 'up'
     for (const { id } of [this.#reader, ...this.#reader.points]) status.set(id, phase, code, hint ?? message)

@@ -32,6 +32,8 @@ const GATES = 4
 const PAUSE_MS = 5
 /** How often somebody comes to the hostile reader. */
 const HOSTILE_PAUSE_MS = 50
+/** How much too early a daemon shows green that is to be found out. */
+const CHEAT_MS = 20
 const FOR_EVER_MS = 400 * 86_400_000
 
 const fields = options({})
@@ -45,7 +47,10 @@ const good: Driver<typeof fields, 'bytes'> = {
     session.ready({ model: 'good' })
     for await (const { bytes, arrived } of session.transport) {
       const value = Buffer.from(bytes).toString('latin1')
-      if (values.cheat) writeSync(SHOWN, `accepted ${value}\n`)
+      if (values.cheat) {
+        writeSync(SHOWN, `accepted ${value}\n`)
+        await session.clock.sleep(CHEAT_MS, session.signal)
+      }
       const verdict = await session.report({ credential: { type: 'card', value, scope: 'global' }, method: 'card', arrived }) // prettier-ignore
       if (!values.cheat) writeSync(SHOWN, `${verdict} ${value}\n`)
       await session.transport.write(Uint8Array.of(1))

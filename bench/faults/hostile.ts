@@ -15,6 +15,8 @@ export const FORGED = 'FORGED'
 const READY = { model: 'hostile' }
 const LEAKED_MOST_BYTES = 200_000_000
 const FLOOD = 500
+/** Good enough for some hundred punches before the daemon falls. */
+const FALL_MS = 700
 
 /** A turn of the main loop, whatever the session's clock and signal say. */
 const turn = (ms = 0): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -239,7 +241,7 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
     fells: 'hangs',
     run: async (session) => {
       session.ready(READY)
-      await turn(300)
+      await turn(FALL_MS)
       for (;;);
     },
   },
@@ -248,7 +250,7 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
     fells: 'hangs',
     run: async (session) => {
       session.ready(READY)
-      await turn(300)
+      await turn(FALL_MS)
       for (;;) await Promise.resolve()
     },
   },
@@ -259,7 +261,7 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
       session.ready(READY)
       setTimeout(() => {
         throw new Error('aside')
-      }, 300)
+      }, FALL_MS)
       await forEver()
     },
   },
@@ -268,7 +270,7 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
     fells: 'dies',
     run: async (session) => {
       session.ready(READY)
-      await turn(300)
+      await turn(FALL_MS)
       void Promise.reject(new Error('aside'))
       await forEver()
     },
@@ -278,7 +280,7 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
     fells: 'dies',
     run: async (session) => {
       session.ready(READY)
-      await turn(300)
+      await turn(FALL_MS)
       process.exit(3)
     },
   },

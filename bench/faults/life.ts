@@ -73,11 +73,7 @@ export class Life {
 
   /** True when it was killed, or killed itself, within so long; false while it lives. Anything else is a fault. */
   async isKilledWithin(ms: number): Promise<boolean> {
-    const over = new AbortController()
-    const lives = sleep(ms, true, { signal: over.signal }).catch(() => true)
-    const ended = await Promise.race([this.#ended, lives])
-    over.abort()
-    if (ended === true) return false
+    if (!(await this.endsWithin(ms))) return false
     if (this.#child.signalCode !== 'SIGKILL') throw this.#broken('ended by itself')
     return true
   }
@@ -89,6 +85,19 @@ export class Life {
       if (await this.isKilledWithin(2)) return false
     }
     return true
+  }
+
+  get process(): ChildProcess {
+    return this.#child
+  }
+
+  /** True when it ended within so long, however. */
+  async endsWithin(ms: number): Promise<boolean> {
+    const over = new AbortController()
+    const lives = sleep(ms, 'lives', { signal: over.signal }).catch(() => 'lives')
+    const ended = await Promise.race([this.#ended, lives])
+    over.abort()
+    return ended !== 'lives'
   }
 
   /** What it wrote to stderr so far. */
