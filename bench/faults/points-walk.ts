@@ -33,20 +33,19 @@ export async function walk(ways: Ways, seed: number, tally: Tally): Promise<Map<
       passed.set(point, where.set(way, Math.max(count, where.get(way) ?? 0)))
     }
   }
-  await Promise.all(
-    KINDS.map((kind) =>
-      live(ways, kind, `walk, ${kind}`, { random: seeded(seed), tally }, async (series) => {
-        note(kind, (await series.live()).passes)
-        // What was held in the life before is sent with the next connection.
-        note(kind, (await series.live()).passes)
-      }),
-    ),
+  const kinds = KINDS.map((kind) =>
+    live(ways, kind, `walk, ${kind}`, { random: seeded(seed), tally }, async (series) => {
+      note(kind, (await series.live()).passes)
+      // What was held in the life before is sent with the next connection.
+      note(kind, (await series.live()).passes)
+    }),
   )
-  for (const name of VERBS) {
+  const verbs = VERBS.map(async (name) => {
     const living = { random: seeded(seed), tally }
     const { told } = await beside(ways, name, `walk, ${name}`, { TORTURE_TOLD: '1' }, living)
     note(name, new Map(told.map((line) => [line.split(' ')[0] ?? '', Number(line.split(' ')[1])])))
-  }
+  })
+  await Promise.all([...kinds, ...verbs])
   return passed
 }
 

@@ -17,11 +17,11 @@ const QUICK_POINTS = 12
 /** Fewer, and somebody has taken them out. */
 const LEAST_POINTS = 40
 /** Series side by side: each mostly waits for its disk, its broker and its people. */
-const LANES = 2
+const LANES = 3
 
 export const points: Fault = {
   name: 'points',
-  title: 'SIGKILL at named points, from the wire to the receipt',
+  title: 'SIGKILL at named points, from the wire to the receipt (A10)',
 
   async run(options) {
     const { folder, seed, say, size } = options
