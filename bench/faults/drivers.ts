@@ -1,7 +1,7 @@
 /**
  * Drivers that do all that a driver must not, each beside four good readers in the real daemon: their punches must be what
  * they would be without it, and take as long. What one process cannot keep to one reader fells the daemon; then nothing
- * that was green may be missing.
+ * that was green may be missing (A13, E08, E09, E10, E12, E23).
  */
 import { join } from 'node:path'
 import { round } from '../outcome.js'
@@ -33,7 +33,7 @@ const CONTROL_TRIES = 5
 
 export const drivers: Fault = {
   name: 'drivers',
-  title: 'hostile drivers beside good ones (A13, E08, E09, E10, E12, E23)',
+  title: 'hostile drivers beside good ones',
 
   async run(options) {
     const { folder, size, say } = options

@@ -1,6 +1,6 @@
 /**
  * SIGKILL at named points: between any two steps of what makes a punch durable, takes it away and looks after it. Which
- * points there are stands in the sources; none may be left out, and each must really be passed.
+ * points there are stands in the sources; none may be left out, and each must really be passed (A10).
  */
 import { join } from 'node:path'
 import { between, seeded } from '../../simulators/random.js'
@@ -21,7 +21,7 @@ const LANES = 3
 
 export const points: Fault = {
   name: 'points',
-  title: 'SIGKILL at named points, from the wire to the receipt (A10)',
+  title: 'SIGKILL at named points, from the wire to the receipt',
 
   async run(options) {
     const { folder, seed, say, size } = options
