@@ -25,6 +25,9 @@ export interface Broker {
   up(): Promise<void>
   /** Tells it to read its files again. */
   reload(): void
+  /** It takes connections and answers nothing, until `resume`. */
+  pause(): void
+  resume(): void
 }
 
 /** Starts one with its files in `folder`; `lines` are added to its configuration and win over ours. */
@@ -70,6 +73,14 @@ class Mosquitto implements Broker {
 
   reload(): void {
     this.#child?.kill('SIGHUP')
+  }
+
+  pause(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT')
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

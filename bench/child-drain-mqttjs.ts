@@ -1,12 +1,13 @@
-/** Sends the lines of a file with mqtt.js and nothing else, so many in flight: `child-drain-mqttjs FILE PORT`. */
+/** Sends COUNT messages, the lines of a file in turn, with mqtt.js and nothing else: `child-drain-mqttjs FILE PORT COUNT`. */
 import { readFileSync } from 'node:fs'
 import mqtt from 'mqtt'
 import type { Sent } from './drain.js'
 import { READER, TOPICS, WINDOW } from './fixture.js'
 import { peakRssKb } from './proc.js'
 
-const [file = '', port = ''] = process.argv.slice(2)
-const payloads = readFileSync(file, 'utf8').split('\n')
+const [file = '', port = '', wanted = ''] = process.argv.slice(2)
+const payloads = readFileSync(file, 'utf8').trimEnd().split('\n')
+const count = Number(wanted)
 const topic = TOPICS.record('punch', READER)
 const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, { protocolVersion: 5 })
 
@@ -16,12 +17,12 @@ let acknowledged = 0
 await new Promise<void>((resolve, reject) => {
   let next = 0
   const send = (): void => {
-    const payload = payloads[next++]
-    if (payload === undefined) return
+    if (next === count) return
+    const payload = payloads[next++ % payloads.length] ?? ''
     client.publish(topic, payload, { qos: 1 }, (error) => {
       if (error) return reject(error)
       acknowledged += 1
-      if (acknowledged === payloads.length) resolve()
+      if (acknowledged === count) resolve()
       send()
     })
   }

@@ -12,7 +12,7 @@ const { createLogger } = await import('../src/log.js')
 const { MqttPublisher } = await import('../src/mqtt/publisher.js')
 const { Outbox: RealOutbox } = await import('../src/outbox.js')
 const { mqttConfig, threadOptions, TOPICS } = await import('./fixture.js')
-const { peakRssKb } = await import('./proc.js')
+const { peakRssKb, writtenBy } = await import('./proc.js')
 
 /** Looking costs nothing, and the error is a thousandth. */
 const LOOK_MS = 1
@@ -24,6 +24,7 @@ const { thread, state } = await JournalThread.open(threadOptions(file))
 const stop = new AbortController()
 releaseStart()
 
+const written = writtenBy('self')
 let begun = 0
 let cpu = process.cpuUsage()
 const publisher = new MqttPublisher({
@@ -54,6 +55,7 @@ stop.abort()
 await publishing
 await outbox.stop()
 await thread.close()
-const acknowledged = state.lastSeq - parked
-const sent: Sent = { acknowledged, ms, cpuUs: user + system, maxRssKb: peakRssKb() }
+const acknowledged = state.lastSeq - state.settled - parked
+const cost = { cpuUs: user + system, maxRssKb: peakRssKb(), written: writtenBy('self') - written }
+const sent: Sent = { acknowledged, ms, ...cost }
 process.stdout.write(JSON.stringify(sent))

@@ -17,7 +17,6 @@ export const TOPICS = new Topics(TOPIC_PREFIX, SITE.id, GATEWAY)
 /** A gate at rush hour has some hundred windows open; with a longer one these loads would keep a hundred thousand. */
 const REPEAT_WINDOW_MS = 1_000
 const FOR_EVER_MS = 400 * 86_400_000
-const FILL_BATCH = 500
 
 export function threadOptions(file: string): ThreadOptions {
   return { file, identity: IDENTITY, repeatWindowMs: REPEAT_WINDOW_MS, keepSettledMs: FOR_EVER_MS }
@@ -54,19 +53,4 @@ export function cardReport(index: number, clock: Clock): Report {
 export function openAttendance(file: string): { journal: Journal; attendance: Attendance } {
   const journal = new Journal(file, IDENTITY)
   return { journal, attendance: new Attendance(journal, REPEAT_WINDOW_MS, new SystemClock().now()) }
-}
-
-/** Makes a journal with `count` punches that wait, and returns them as they are sent after an outage. */
-export function fillJournal(file: string, count: number): string[] {
-  const clock = new SystemClock()
-  const { journal, attendance } = openAttendance(file)
-  for (let from = 0; from < count; from += FILL_BATCH) {
-    const length = Math.min(FILL_BATCH, count - from)
-    attendance.record(Array.from({ length }, (_, index) => cardReport(from + index, clock)))
-  }
-  const payloads = journal
-    .tail(0, count)
-    .records.map(({ body }) => `${body.toString()},"delivery":{"attempt":1,"delayed":true}}`)
-  journal.close()
-  return payloads
 }

@@ -2,7 +2,7 @@
 import { CODECS } from '../test/support/codecs.js'
 import { fuzzApart } from '../test/support/fuzz-thread.js'
 import type { Failure } from '../test/support/fuzz.js'
-import type { Bench, Figures, Goal } from './outcome.js'
+import { judged, spreadOf, type Bench, type Figures, type Goal, type Outcome } from './outcome.js'
 
 const INPUTS = 1_000_000
 const QUICK_INPUTS = 2_000
@@ -30,10 +30,9 @@ export const fuzz: Bench = {
 }
 
 /** One codec that falls is one too many: no median over codecs. */
-function outcome(goal: Goal, shares: readonly number[], figures: Figures) {
-  const worst = Math.max(...shares)
-  const spread = { min: Math.min(...shares), max: worst, rounds: shares.length }
-  return { ratios: { inputs: worst }, spread, goal, met: worst <= goal.limit, figures }
+function outcome(goal: Goal, shares: readonly number[], figures: Figures): Outcome {
+  const worst = judged([{ against: 'inputs', goal, rounds: [Math.max(...shares)] }], figures)
+  return { ...worst, spreads: { inputs: spreadOf(shares) } }
 }
 
 function sentence({ input, what, detail, hex }: Failure): string {

@@ -1,7 +1,12 @@
-/** `npm run bench -- [NAME…] [--json] [--check] [--quick] [--dir PATH]`. */
+/** `npm run bench -- [NAME…] [--json] [--check] [--quick|--full] [--dir PATH]`. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { drain } from './drain.js'
 import { fuzz } from './fuzz.js'
+import { growth } from './growth.js'
+import { Journals } from './journals.js'
+import { latency } from './latency.js'
 import { loop } from './loop.js'
 import { BenchError, type Bench, type Outcome, type Skipped } from './outcome.js'
 import { peers } from './peers.js'
@@ -10,9 +15,11 @@ import { presence } from './presence.js'
 import { size } from './size.js'
 import { store } from './store.js'
 import { machine, tableOf } from './table.js'
+import { wan } from './wan.js'
+import { wear } from './wear.js'
 import { Workspace } from './workspace.js'
 
-const BENCHES: readonly Bench[] = [store, drain, size, loop, fuzz, presence, people, peers]
+const BENCHES: readonly Bench[] = [store, drain, size, loop, fuzz, presence, people, latency, wan, wear, growth, peers] // prettier-ignore
 const USAGE = 64
 const CANNOT_RUN = 69
 const PEERS_USAGE =
@@ -35,6 +42,7 @@ function parse() {
     const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
     const unknown = positionals.find((name) => !BENCHES.some((bench) => bench.name === name))
     if (unknown !== undefined) throw new Error(`there is no bench "${unknown}"`)
+    if (values.quick && values.full) throw new Error('--quick or --full, not both')
     const wanted = BENCHES.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
     return { ...values, wanted }
   } catch (error) {
@@ -53,8 +61,12 @@ async function main(): Promise<void> {
   const given = { install, peers: from, thingsboard }
   const say = (progress: string): void => void process.stderr.write(`${progress}\n`)
   const outcomes = new Map<Bench, Outcome | Skipped>()
+  const journals = new Journals(join(workspace.path, 'journals'), say)
   for (const bench of wanted) {
-    outcomes.set(bench, await bench.run({ folder: workspace.folder(bench.name), quick, full, given, say }))
+    const folder = workspace.folder(bench.name)
+    outcomes.set(bench, await bench.run({ folder, quick, full, given, journals, say }))
+    // What it left could fill the disk of the next one.
+    rmSync(folder, { recursive: true, force: true })
   }
   const named = Object.fromEntries([...outcomes].map(([{ name }, outcome]) => [name, outcome]))
   process.stdout.write(json ? `${JSON.stringify({ benches: named })}\n` : `${tableOf(outcomes)}\n${machine(dir)}\n`)

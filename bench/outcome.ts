@@ -1,13 +1,16 @@
 /** What a bench promises to say, whatever it measures. */
+import type { Journals } from './journals.js'
 
 export interface BenchOptions {
   /** An empty directory on the disk to measure, gone afterwards. */
   readonly folder: string
   /** Short enough for a test: the shape of the answer is right, the figures are not. */
   readonly quick: boolean
-  /** Longer than usual, where a bench knows how. */
+  /** With the large journals, for a release: an hour. Never together with `quick`. */
   readonly full: boolean
   readonly given: GivenFolders
+  /** Journals with many records, made once for all benches. */
+  readonly journals: Journals
   readonly say: (progress: string) => void
 }
 
@@ -29,11 +32,28 @@ export interface Goal {
 /** Orientation only: absolute figures of a shared machine mean nothing elsewhere. */
 export type Figures = Readonly<Record<string, number | string>>
 
+export interface Spread {
+  readonly min: number
+  readonly max: number
+  readonly rounds: number
+}
+
+/** One thing that was measured in several rounds; without a goal it is there to be seen. */
+export interface Measured {
+  /** By what it is divided. */
+  readonly against: string
+  readonly goal?: Goal
+  readonly rounds: readonly number[]
+}
+
+/** All records have the names of the ratios; the first of them is what the bench is there for. */
 export interface Outcome {
   /** By what it is divided by; the median of the rounds. */
   readonly ratios: Readonly<Record<string, number>>
-  readonly spread: { readonly min: number; readonly max: number; readonly rounds: number }
-  readonly goal: Goal
+  readonly spreads: Readonly<Record<string, Spread>>
+  readonly goals: Readonly<Record<string, Goal>>
+  /** Ratios that miss their goal. */
+  readonly missed: readonly string[]
   readonly met: boolean
   readonly figures: Figures
   readonly extra?: Extra
@@ -56,6 +76,7 @@ export interface Bench {
   readonly name: string
   /** One line for the table. */
   readonly title: string
+  /** Of its first ratio. */
   readonly goal: Goal
   run(options: BenchOptions): Promise<Outcome | Skipped>
 }
@@ -71,10 +92,37 @@ export class BenchError extends Error {
 
 /** Judges the ratios of interleaved rounds by their median. */
 export function outcomeOf(goal: Goal, against: string, ratios: readonly number[], figures: Figures): Outcome {
-  const ratio = round(median(ratios))
-  const met = goal.bound === 'at least' ? ratio >= goal.limit : ratio <= goal.limit
-  const spread = { min: round(Math.min(...ratios)), max: round(Math.max(...ratios)), rounds: ratios.length }
-  return { ratios: { [against]: ratio }, spread, goal, met, figures }
+  return judged([{ against, goal, rounds: ratios }], figures)
+}
+
+/** Judges each by the median of its rounds. */
+export function judged(all: readonly Measured[], figures: Figures): Outcome {
+  const named = <Value>(of: (measured: Measured) => Value | undefined): Record<string, Value> =>
+    Object.fromEntries(
+      all.flatMap((measured) => {
+        const value = of(measured)
+        return value === undefined ? [] : [[measured.against, value] as const]
+      }),
+    )
+  const missed = all.filter((measured) => !meets(measured)).map(({ against }) => against)
+  return {
+    ratios: named(({ rounds }) => round(median(rounds))),
+    spreads: named(({ rounds }) => spreadOf(rounds)),
+    goals: named(({ goal }) => goal),
+    missed,
+    met: missed.length === 0,
+    figures,
+  }
+}
+
+function meets({ goal, rounds }: Measured): boolean {
+  if (goal === undefined) return true
+  const ratio = round(median(rounds))
+  return goal.bound === 'at least' ? ratio >= goal.limit : ratio <= goal.limit
+}
+
+export function spreadOf(rounds: readonly number[]): Spread {
+  return { min: round(Math.min(...rounds)), max: round(Math.max(...rounds)), rounds: rounds.length }
 }
 
 export function median(values: readonly number[]): number {

@@ -1,112 +1,98 @@
 /** store: how near one durable punch comes to the least a durable append can cost on this disk. */
-import { closeSync, fdatasyncSync, openSync, statSync, writeSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { SystemClock } from '../src/clock.js'
-import type { Attendance } from '../src/attendance.js'
-import { outputOf, start } from './child.js'
-import { compile } from './compile.js'
-import { cardReport, openAttendance } from './fixture.js'
-import { outcomeOf, quantile, round, type Bench } from './outcome.js'
+import { JournalThread } from '../src/journal/client.js'
+import { bodyBytes, fdatasyncLoop, punches, rawBetterSqlite3, rawSqlite, warmUp, type Appending } from './appending.js'
+import { cardReport, threadOptions } from './fixture.js'
+import { judged, quantile, round, type Bench, type Figures, type Measured } from './outcome.js'
 import { refuseMemory } from './workspace.js'
 
-const BYTES = 350
-/** A journal that was not yet used grows its write-ahead log, and a growing file costs more. */
-const WARM_UP_STEP = 500
-const WARM_UP_MOST = 20_000
+/** A rush hour: so many readers at once, each with its next punch as soon as the light was shown. */
+const CROWD = 64
 
-/** Microseconds of each append, one after the other for `ms` milliseconds. */
-type Appending = (ms: number) => number[] | Promise<number[]>
+/** By the name of its figures. */
+type Contenders = ReadonlyMap<string, Appending>
 
 export const store: Bench = {
   name: 'store',
-  title: 'durable punches/s, one per commit ÷ fdatasync loop appending 350 B',
+  title: 'durable punches/s, one per commit ÷ fdatasync loop appending 350 B, and ÷ bare SQLite with the same rows',
   goal: { bound: 'at least', limit: 0.85 },
 
   async run({ folder, quick, say }) {
     refuseMemory(folder)
     const rounds = quick ? 5 : 15
     const ms = quick ? 40 : 500
-    const file = join(folder, 'journal.db')
-    const { journal, attendance } = openAttendance(file)
-    const punching = punches(attendance)
-    const { appending, written } = appends(folder)
-    if (!quick) await warmUp(`${file}-wal`, punching)
-    const ours: number[] = []
-    const floor: number[] = []
-    const ratios: number[] = []
+    const contenders = await contendersIn(folder)
+    if (!quick) for (const contender of contenders.values()) await warmUp(contender)
+    const took = new Map([...contenders.keys()].map((name) => [name, [] as (readonly number[])[]]))
     for (let turn = 1; turn <= rounds; turn++) {
       // Whoever comes second finds the disk as the first left it, so they take turns.
-      const first = turn % 2 === 0 ? await punching(ms) : undefined
-      const loop = await appending(ms)
-      const punched = first ?? (await punching(ms))
-      ratios.push(perSecond(punched) / perSecond(loop))
-      ours.push(...punched)
-      floor.push(...loop)
-      say(`store ${turn}/${rounds}: ${round(perSecond(punched))}/s against ${round(perSecond(loop))}/s`)
+      for (const name of rotated([...contenders.keys()], turn)) {
+        took.get(name)?.push(await contenders.get(name)!.append(ms))
+      }
+      const speeds = [...took].map(([name, all]) => `${name} ${round(perSecond(all.at(-1)!))}/s`)
+      say(`store ${turn}/${rounds}: ${speeds.join(', ')}`)
     }
-    journal.close()
-    return outcomeOf(this.goal, 'fdatasyncLoop', ratios, {
-      ...figures('punch', ours),
-      ...figures('append', floor),
-      loopIn: written,
+    for (const { close } of contenders.values()) close()
+    const crowd = await crowded(join(folder, 'crowd'), quick ? 100 : 2_000)
+    const ratios = (who: string): number[] => took.get('punch')!.map((punched, turn) => perSecond(punched) / perSecond(took.get(who)![turn]!)) // prettier-ignore
+    const measured: Measured[] = [
+      { against: 'fdatasyncLoop', goal: this.goal, rounds: ratios('append') },
+      { against: 'betterSqlite3', rounds: ratios('betterSqlite3') },
+      ...(took.has('cSqlite') ? [{ against: 'cSqlite', goal: { bound: 'at least', limit: 0.9 }, rounds: ratios('cSqlite') } as const] : []), // prettier-ignore
+    ]
+    return judged(measured, {
+      ...Object.fromEntries([...took].flatMap(([name, all]) => figures(name, all.flat()))),
+      ...(took.has('cSqlite') ? {} : { cSqlite: 'skipped: no C compiler or no sqlite3.h (sudo apt install gcc libc6-dev libsqlite3-dev)' }), // prettier-ignore
+      ...crowd,
+      loopIn: contenders.get('append')?.by ?? '',
     })
   },
 }
 
-/** The real decision and commit of one report at a time. */
-function punches(attendance: Attendance): Appending {
+async function contendersIn(folder: string): Promise<Contenders> {
+  const punch = punches(folder)
+  // The first one tells how large a row is.
+  await punch.append(1)
+  const bytes = bodyBytes(folder)
+  const cSqlite = rawSqlite(folder, bytes)
+  return new Map([
+    ['punch', punch],
+    ['append', fdatasyncLoop(folder)],
+    ['betterSqlite3', rawBetterSqlite3(folder, bytes)],
+    ...(cSqlite ? [['cSqlite', cSqlite] as const] : []),
+  ])
+}
+
+function rotated<Item>(items: readonly Item[], by: number): Item[] {
+  const at = by % items.length
+  return [...items.slice(at), ...items.slice(0, at)]
+}
+
+/** What the daemon can take: through the journal's thread, commits as large as they come. */
+async function crowded(folder: string, ms: number): Promise<Figures> {
+  mkdirSync(folder)
+  const { thread } = await JournalThread.open(threadOptions(join(folder, 'journal.db')))
   const clock = new SystemClock()
-  let next = 0
-  return (ms) => timed(ms, () => void attendance.record([cardReport(next++, clock)]))
-}
-
-/** The loop in C where it can be compiled: in JavaScript it is a little slower, which would flatter us. */
-function appends(folder: string): { appending: Appending; written: string } {
-  const file = join(folder, 'appended')
-  const program = compile('append-loop', folder)
-  if (program !== undefined) {
-    const appending = async (ms: number): Promise<number[]> => {
-      const child = start(program, [file, String(BYTES), String(ms)], { stdio: ['ignore', 'pipe', 'inherit'] })
-      const lines = (await outputOf(child, 'append-loop')).trimEnd().split('\n')
-      return lines.map((nanoseconds) => Number(nanoseconds) / 1_000)
-    }
-    return { appending, written: 'C' }
-  }
-  const record = Buffer.alloc(BYTES, 'x')
-  const appending = (ms: number): number[] => {
-    const fd = openSync(file, 'a')
-    const took = timed(ms, () => {
-      writeSync(fd, record)
-      fdatasyncSync(fd)
-    })
-    closeSync(fd)
-    return took
-  }
-  return { appending, written: 'JavaScript' }
-}
-
-function timed(ms: number, append: () => void): number[] {
   const took: number[] = []
-  const last = performance.now() + ms
-  for (let before = performance.now(); before < last;) {
-    append()
-    const after = performance.now()
-    took.push((after - before) * 1_000)
-    before = after
+  const begun = performance.now()
+  let next = 0
+  const reader = async (): Promise<void> => {
+    while (performance.now() - begun < ms) {
+      const before = performance.now()
+      const { verdict } = await thread.report(cardReport(next++, clock))
+      if (verdict !== 'accepted') throw new Error(`store: a punch was ${verdict}`)
+      took.push((performance.now() - before) * 1_000)
+    }
   }
-  return took
-}
-
-/** Until the write-ahead log is reused instead of growing. */
-async function warmUp(wal: string, punching: Appending): Promise<void> {
-  let same = 0
-  let size = 0
-  for (let done = 0; done < WARM_UP_MOST && same < 3;) {
-    for (let step = 0; step < WARM_UP_STEP;) step += (await punching(20)).length
-    done += WARM_UP_STEP
-    const now = statSync(wal).size
-    same = now === size ? same + 1 : 0
-    size = now
+  await Promise.all(Array.from({ length: CROWD }, reader))
+  const seconds = (performance.now() - begun) / 1_000
+  await thread.close()
+  return {
+    [`acceptedPerSecondAt${CROWD}Readers`]: round(took.length / seconds),
+    [`acceptedP50UsAt${CROWD}Readers`]: round(quantile(took, 0.5)),
+    [`acceptedP99UsAt${CROWD}Readers`]: round(quantile(took, 0.99)),
   }
 }
 
@@ -114,10 +100,10 @@ function perSecond(took: readonly number[]): number {
   return (took.length * 1e6) / took.reduce((sum, us) => sum + us, 0)
 }
 
-function figures(what: string, took: readonly number[]): Record<string, number> {
-  return {
-    [`${what}PerSecond`]: round(perSecond(took)),
-    [`${what}P50Us`]: round(quantile(took, 0.5)),
-    [`${what}P99Us`]: round(quantile(took, 0.99)),
-  }
+function figures(what: string, took: readonly number[]): (readonly [string, number])[] {
+  return [
+    [`${what}PerSecond`, round(perSecond(took))],
+    [`${what}P50Us`, round(quantile(took, 0.5))],
+    [`${what}P99Us`, round(quantile(took, 0.99))],
+  ]
 }

@@ -1,8 +1,10 @@
 /** The outcomes for a person. */
 import { statfsSync } from 'node:fs'
 import { cpus, release } from 'node:os'
-import type { Bench, Extra, Outcome, Skipped } from './outcome.js'
+import type { Bench, Extra, Goal, Outcome, Skipped } from './outcome.js'
 
+/** Of the names of figures. */
+const WIDTH = 38
 const FILE_SYSTEMS = new Map([
   [0xef53, 'ext4'],
   [0x9123_683e, 'btrfs'],
@@ -12,23 +14,36 @@ const FILE_SYSTEMS = new Map([
 ])
 
 export function tableOf(outcomes: ReadonlyMap<Bench, Outcome | Skipped>): string {
-  const rows = [['bench', 'goal', 'ratio', 'min–max', 'rounds', '']]
+  const rows = [['bench', 'ratio to', 'goal', 'median', 'min–max', 'rounds', '']]
   const notes: string[] = []
   for (const [bench, outcome] of outcomes) {
-    const goal = `${bench.goal.bound === 'at least' ? '≥' : '≤'} ${bench.goal.limit}`
     notes.push('', `${bench.name}: ${bench.title}`)
     if ('skipped' in outcome) {
-      rows.push([bench.name, goal, '–', '–', '–', 'skipped'])
+      rows.push([bench.name, '–', text(bench.goal), '–', '–', '–', 'skipped'])
       notes.push(`  ${outcome.skipped}`)
       continue
     }
-    const { ratios, spread, met, figures, extra } = outcome
-    const range = `${spread.min}–${spread.max}`
-    rows.push([bench.name, goal, Object.values(ratios).join(' '), range, String(spread.rounds), met ? 'met' : 'MISSED'])
-    for (const [name, value] of Object.entries(figures)) notes.push(`  ${name.padEnd(24)} ${value}`)
+    const { figures, extra } = outcome
+    rows.push(...rowsOf(bench.name, outcome))
+    for (const [name, value] of Object.entries(figures)) notes.push(`  ${name.padEnd(WIDTH)} ${value}`)
     if (extra !== undefined) notes.push('', ...linesOf(extra))
   }
   return [...columns(rows), ...notes, ''].join('\n')
+}
+
+/** One for each ratio. */
+function rowsOf(bench: string, { ratios, spreads, goals, missed }: Outcome): string[][] {
+  return Object.entries(ratios).map(([against, ratio], index) => {
+    const goal = goals[against]
+    const { min = Number.NaN, max = Number.NaN, rounds = 0 } = spreads[against] ?? {}
+    const verdict = goal === undefined ? '' : missed.includes(against) ? 'MISSED' : 'met'
+    const name = index === 0 ? bench : ''
+    return [name, against, goal ? text(goal) : '–', String(ratio), `${min}–${max}`, String(rounds), verdict]
+  })
+}
+
+function text({ bound, limit }: Goal): string {
+  return `${bound === 'at least' ? '≥' : '≤'} ${limit}`
 }
 
 function linesOf({ columns: head, rows, notes }: Extra): string[] {

@@ -11,7 +11,7 @@ import type { PolicyState } from './policy-states.js'
 import { isForgotten, isOver, type FirstPunch, type PunchTime } from './policy/repeat.js'
 import { isFactor, type Factor } from './policy/verify.js'
 import { Steps, type Stepped } from './steps.js'
-import { noWindows, openWindows, RepeatWindows, type Passing, type Windows } from './windows.js'
+import { HEARD_LATE_MS, noWindows, openWindows, RepeatWindows, type Passing, type Windows } from './windows.js'
 
 export type { AttendanceRules, Report } from './attendance-records.js'
 
@@ -204,6 +204,8 @@ export class Attendance {
   /** After a restart the windows are what the journal says: a repeat stays a repeat. */
   #rebuild(now: Moment): void {
     const found: StoredPunch[] = []
+    // What was heard late is not stored in the order in which it was heard.
+    const backMs = this.#windowMs + HEARD_LATE_MS
     let newest: Moment | undefined
     let forgotten = 0
     this.#journal.newestPunches((body) => {
@@ -212,7 +214,7 @@ export class Attendance {
       if (isForgotten(punch.clock, now)) return ++forgotten < MOST_FORGOTTEN ? 'more' : 'enough'
       newest ??= punch.clock
       // While the clock of a new boot is not set, the newest punch tells how far back to look.
-      if (isOver(punch.clock, now, this.#windowMs) || isOver(punch.clock, newest, this.#windowMs)) return 'enough'
+      if (isOver(punch.clock, now, backMs) || isOver(punch.clock, newest, backMs)) return 'enough'
       if (punch.verdict === 'accepted') found.push(punch)
       return 'more'
     })

@@ -48,11 +48,13 @@ const KERNEL: Kernel = {
 export interface SystemClockOptions {
   readonly sync?: SyncState & { readonly shared?: SharedArrayBuffer }
   readonly kernel?: Kernel
+  /** Names this run of the kernel. */
+  readonly boot?: string
 }
 
 /** The clocks of this machine. */
 export class SystemClock implements Clock {
-  readonly #boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  readonly #boot: string
   readonly #kernel: Kernel
   readonly #sync: SyncState
   readonly shared: SharedArrayBuffer | undefined
@@ -62,7 +64,8 @@ export class SystemClock implements Clock {
   /** The wall clock less the monotonic one, when they were last looked at. */
   #ahead = Number.NaN
 
-  constructor({ sync = new TimeSources(), kernel = KERNEL }: SystemClockOptions = {}) {
+  constructor({ sync = new TimeSources(), kernel = KERNEL, boot = bootId() }: SystemClockOptions = {}) {
+    this.#boot = boot
     this.#kernel = kernel
     this.#sync = sync
     this.shared = sync.shared
@@ -109,6 +112,10 @@ export class SystemClock implements Clock {
 
 /** `performance.now()` counts from process start; records of two processes in one boot must compare. */
 const MONOTONIC_START_MS = Number(process.hrtime.bigint() / 1_000n) / 1_000 - performance.now()
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+}
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -4,14 +4,14 @@ import { aborted } from './abort.js'
 import { ClockWatch } from './clock-watch.js'
 import type { ReaderConfig } from './config/config.js'
 import { controlSocket, journalFile } from './config/paths.js'
-import { ControlServer } from './control.js'
+import type { ControlServer } from './control.js'
 import { controlActions } from './answers.js'
 import { RequestDesk } from './desk.js'
 import type { AnyDriver } from './driver.js'
 import { JournalError, messageOf } from './errors.js'
-import { JournalThread } from './journal/client.js'
+import { HOST, type Host } from './host.js'
+import type { JournalThread } from './journal/client.js'
 import type { JournalState } from './journal/journal.js'
-import { lockDirectory } from './journal/lock.js'
 import { zoneFormatter } from './journal/time.js'
 import { withFields } from './log.js'
 import { PresenceBook } from './presence.js'
@@ -26,17 +26,22 @@ import type { OpenTransport } from './transport/url.js'
 import { siteZone } from './zone.js'
 import { isAnchored, unanchored } from './unanchored.js'
 
-export interface DaemonContext extends SendingContext {
+export interface DaemonContext extends Omit<SendingContext, 'host'> {
   readonly drivers: readonly AnyDriver[]
   readonly open: OpenTransport
+  /** Default: this machine. */
+  readonly host?: Host
 }
+
+type Grounded = DaemonContext & SendingContext
 
 /** Runs the daemon until `stop` aborts (then resolves) or something ends it (then rejects). */
 export async function runDaemon(context: DaemonContext, stop: AbortSignal): Promise<void> {
-  const unlock = lockDirectory(context.config.data.path)
+  const { host = HOST } = context
+  const unlock = host.lock(context.config.data.path)
   try {
     // point: start.locked
-    await new Daemon(context).run(stop)
+    await new Daemon({ ...context, host }).run(stop)
   } finally {
     // point: stop.before-unlock
     unlock()
@@ -46,7 +51,7 @@ export async function runDaemon(context: DaemonContext, stop: AbortSignal): Prom
 const RULES_TICK_MS = 1_000
 
 class Daemon {
-  readonly #context: DaemonContext
+  readonly #context: Grounded
   readonly #status: Status
   readonly #systemd: Systemd
   readonly #file: string
@@ -54,7 +59,7 @@ class Daemon {
   /** Ends the daemon with an error: a journal that fails, a thread that dies. */
   readonly #fatal = new AbortController()
 
-  constructor(context: DaemonContext) {
+  constructor(context: Grounded) {
     const { config, clock, log } = context
     this.#context = context
     this.#status = new Status(clock, config.readers)
@@ -85,9 +90,9 @@ class Daemon {
   }
 
   async #openJournal(): Promise<{ thread: JournalThread; state: JournalState }> {
-    const { config, clock } = this.#context
+    const { config, clock, host } = this.#context
     const anchored = isAnchored(this.#file)
-    const opened = await JournalThread.open({ ...threadOptions(config), now: clock.now(), sync: clock.shared })
+    const opened = await host.openJournal({ ...threadOptions(config), now: clock.now(), sync: clock.shared })
     const { thread, state } = opened
     thread.onDeath = (error) => this.#fatal.abort(error)
     if (state.lastSeq === 0) chmodSync(this.#file, 0o640)
@@ -131,13 +136,16 @@ class Daemon {
   }
 
   /** Without its control socket the daemon takes punches all the same. */
-  async #listen(thread: JournalThread, { outbox, publisher }: Sending): Promise<ControlServer | undefined> {
-    const { config, log } = this.#context
+  async #listen(
+    thread: JournalThread,
+    { outbox, publisher }: Sending,
+  ): Promise<Pick<ControlServer, 'close'> | undefined> {
+    const { config, log, host } = this.#context
     const path = controlSocket(config)
     const desk = this.#desk
     const note = this.#noteIn(thread)
     const actions = controlActions({ config, status: this.#status, thread, outbox, publisher, desk, note })
-    return ControlServer.listen(path, actions).catch((error: unknown) => {
+    return host.listen(path, actions).catch((error: unknown) => {
       const hint = 'is data.path longer than 90 characters, or on a file system without sockets?'
       log.warn('No control socket', { event: 'control-absent', path, reason: messageOf(error), hint })
       return undefined

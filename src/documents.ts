@@ -70,6 +70,7 @@ export interface HealthFacts {
   /** Wall time of the oldest record that is not settled. */
   readonly oldestUnsettled: number | undefined
   readonly journalFile: string
+  readonly diskFree: number
   readonly protocol: 4 | 5
   readonly connects: number
   readonly unheard: number
@@ -118,7 +119,7 @@ export interface ReaderHealth {
   readonly figures?: Readonly<Record<string, number>>
 }
 
-export async function healthDocument(facts: HealthFacts, timeOf: (wall: number) => string): Promise<HealthDocument> {
+export function healthDocument(facts: HealthFacts, timeOf: (wall: number) => string): HealthDocument {
   const { now, oldestUnsettled, readers, protocol } = facts
   return {
     time: timeOf(now.wall),
@@ -127,7 +128,7 @@ export async function healthDocument(facts: HealthFacts, timeOf: (wall: number) 
     parked: facts.parked,
     oldestUnsettledS: oldestUnsettled === undefined ? 0 : Math.max(0, Math.round((now.wall - oldestUnsettled) / 1_000)),
     journalBytes: fileSize(facts.journalFile) + fileSize(`${facts.journalFile}-wal`),
-    diskFreeBytes: (await diskSpace(facts.journalFile)).free,
+    diskFreeBytes: facts.diskFree,
     clock: { state: now.state, errorMs: now.errorMs },
     memoryBytes: process.memoryUsage.rss(),
     broker: { protocol, degraded: protocol !== 5, connects: facts.connects, unheard: facts.unheard },
@@ -152,8 +153,13 @@ function fileSize(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }
 
+export interface DiskSpace {
+  readonly free: number
+  readonly total: number
+}
+
 /** Space of the disk under a file, for users without privileges. */
-export async function diskSpace(file: string): Promise<{ readonly free: number; readonly total: number }> {
+export async function diskSpace(file: string): Promise<DiskSpace> {
   const { bavail, blocks, bsize } = await statfs(file)
   return { free: bavail * bsize, total: blocks * bsize }
 }

@@ -2,15 +2,16 @@
 import type { Clock } from './clock.js'
 import type { Config } from './config/config.js'
 import {
-  diskSpace,
   healthDocument,
   infoDocument,
   readerDocument,
+  type DiskSpace,
   type ReceiptsHealth,
   type WatermarkDocument,
 } from './documents.js'
 import type { Logger } from './driver.js'
 import { messageOf } from './errors.js'
+import type { Host } from './host.js'
 import type { JournalThread } from './journal/client.js'
 import { zoneFormatter } from './journal/time.js'
 import type { MqttPublisher } from './mqtt/publisher.js'
@@ -34,6 +35,7 @@ export interface ReportingContext {
   readonly thread: JournalThread
   readonly status: Status
   readonly systemd: Systemd
+  readonly host: Pick<Host, 'diskSpace'>
 }
 
 const HEALTH_EVERY_MS = 60_000
@@ -135,7 +137,8 @@ export class Reporting {
   }
 
   async #health(): Promise<void> {
-    const { clock, publisher, topics, outbox, thread, file, config, status } = this.#context
+    const { clock, publisher, topics, outbox, thread, file, config, status, host } = this.#context
+    const space = await host.diskSpace(file)
     const oldest = outbox.waiting > 0 ? (await thread.tail(outbox.settled, 1)).records[0] : undefined
     const facts = {
       now: clock.now(),
@@ -143,6 +146,7 @@ export class Reporting {
       parked: (await thread.state()).parked,
       oldestUnsettled: oldest?.wall,
       journalFile: file,
+      diskFree: space.free,
       protocol: config.mqtt.protocol,
       connects: publisher.connects,
       unheard: publisher.unheard,
@@ -150,13 +154,12 @@ export class Reporting {
       readers: status.readers,
       receipts: receiptsHealth(outbox.receipts),
     }
-    publisher.retain(topics.health, await healthDocument(facts, this.#timeOf))
-    await this.#watchStorage()
+    publisher.retain(topics.health, healthDocument(facts, this.#timeOf))
+    await this.#watchStorage(space)
   }
 
-  async #watchStorage(): Promise<void> {
+  async #watchStorage({ free, total }: DiskSpace): Promise<void> {
     const { file, log, thread, clock } = this.#context
-    const { free, total } = await diskSpace(file)
     const low = free < total * STORAGE_LOW
     if (low && !this.#storageLow) {
       log.error('Disk nearly full', {

@@ -4,6 +4,7 @@ import type { Config } from './config/config.js'
 import type { Logger } from './driver.js'
 import type { JournalThread } from './journal/client.js'
 import type { JournalState } from './journal/journal.js'
+import type { Host } from './host.js'
 import type { Heard } from './mqtt/connection.js'
 import { MqttPublisher } from './mqtt/publisher.js'
 import { Topics } from './mqtt/topics.js'
@@ -17,6 +18,7 @@ export interface SendingContext {
   readonly clock: Clock
   readonly log: Logger
   readonly version: string
+  readonly host: Host
   /** Called once, when there is work in earnest: many records to take or to send. */
   readonly onBusy?: () => void
 }
@@ -45,14 +47,16 @@ export class Sending {
 
   constructor(parts: SendingParts) {
     const { context, thread, state } = parts
-    const { config, clock, log } = context
+    const { config, clock, log, host } = context
+    const { connect } = host
     const topics = new Topics(config.mqtt.topicPrefix, config.site.id, config.gateway.id)
     const onOnline = (): void => this.outbox.online()
     const onOffline = (deaf: boolean): void => this.outbox.offline(deaf)
     this.#parts = parts
     const byReceipt = config.mqtt.settle === 'receipt'
     const onReceipt = byReceipt ? (receipt: Heard): void => this.outbox.receipt(receipt) : undefined
-    this.publisher = new MqttPublisher({ config: config.mqtt, topics, clock, log, onOnline, onOffline, onReceipt })
+    const heard = { onOnline, onOffline, onReceipt }
+    this.publisher = new MqttPublisher({ config: config.mqtt, topics, clock, log, connect, ...heard })
     const journalOfReceipts = byReceipt ? state.journal : undefined
     const { settled } = state
     this.outbox = new Outbox({ journal: thread, publisher: this.publisher, clock, log, settled, journalOfReceipts })

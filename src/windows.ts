@@ -20,6 +20,8 @@ export interface Passing {
 
 /** Windows in a backlog do not close by our clock; beyond this the oldest do. */
 const MOST_LATE = 20_000
+/** While the disk stalls one reader may wait longer for its turn than another: a window is kept for whoever was there in time. */
+export const HEARD_LATE_MS = 60_000
 
 export class RepeatWindows {
   readonly #windowMs: number
@@ -53,7 +55,7 @@ export class RepeatWindows {
 
   close(now: Moment): void {
     for (const [key, first] of this.#windows.now) {
-      if (!isOver(first.moment, now, this.#windowMs)) return
+      if (!isOver(first.moment, now, this.#windowMs + HEARD_LATE_MS)) return
       this.#windows.now.delete(key)
     }
   }

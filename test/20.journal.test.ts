@@ -1,7 +1,7 @@
 /** The journal: what is appended is on disk, numbered, and never changes. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Journal } from '../src/journal/journal.js'
@@ -79,6 +79,31 @@ describe('the journal', () => {
     // But keys of a journal that has records are never made anew.
     assert.throws(() => made('keys lost', (at) => rmSync(join(at, 'keys'), { recursive: true })), { code: 'journal-key' }) // prettier-ignore
     journal = new Journal(folder.file('journal.db'), IDENTITY)
+  })
+
+  it('links each record to the one before of its kind, after a start as well: from the anchor, or by looking for it', () => {
+    journal.append([auditDraft('first')])
+    for (let count = 0; count < 20; count++) journal.append([punchDraft('AA')])
+    const links = (): unknown[] => storedRecords(journal, journal.lastSeq - 2).map(({ seq, prev }) => [seq, prev])
+    reopened().append([auditDraft('next'), punchDraft('AA')])
+    assert.deepEqual(links(), [[22, 1], [23, 21]], 'by the anchor of the start, and what came behind it') // prettier-ignore
+    journal.head.keepAnchor()
+    reopened().append([auditDraft('next'), punchDraft('AA')])
+    assert.deepEqual(links(), [[24, 22], [25, 23]], 'by the anchor') // prettier-ignore
+    rmSync(folder.file('anchor'))
+    reopened().append([auditDraft('next'), punchDraft('AA')])
+    assert.deepEqual(links(), [[26, 24], [27, 25]], 'without one') // prettier-ignore
+  })
+
+  it('does not read the whole journal to start', () => {
+    for (let count = 0; count < 3; count++) journal.append([auditDraft('x'), punchDraft('AA')])
+    journal.head.keepAnchor()
+    const anchor = JSON.parse(readFileSync(folder.file('anchor'), 'utf8')) as { last: Record<string, number> }
+    assert.deepEqual(anchor.last, { audit: 5, punch: 6 })
+    // Another number than it would find: that is the one that is believed.
+    writeFileSync(folder.file('anchor'), JSON.stringify({ ...anchor, last: { audit: 3, punch: 6 } }))
+    reopened().append([auditDraft('x')])
+    assert.equal(storedRecords(journal, 6)[0]?.['prev'], 3)
   })
 
   it('keeps what was appended, with all that a record says about its maker', () => {

@@ -110,6 +110,19 @@ describe('attendance', () => {
     assert.ok(records.every(({ repeatOf }) => ids.has(repeatOf)))
   })
 
+  it('knows a repeat that was heard in time and stored after a later one, as when the disk stalls (B15)', () => {
+    assert.equal(tap('AA', 0), 'accepted')
+    assert.equal(tap('BB', WINDOW + 500), 'accepted')
+    assert.equal(tap('AA', WINDOW - 100), 'repeat')
+  })
+
+  it('remembers such windows across a restart', () => {
+    assert.deepEqual([tap('BB', WINDOW), tap('AA', WINDOW - 2_000)], ['accepted', 'accepted'])
+    // The window of what is stored last is over, that of what was heard last is not.
+    reopen(momentAt(2 * WINDOW - 1_000))
+    assert.equal(tap('BB', 2 * WINDOW - 500), 'repeat')
+  })
+
   it('remembers windows across a boot, once the clock is set again', () => {
     tap('AA', 0)
     const boot = { boot: 'boot-2' } as const
@@ -145,7 +158,7 @@ describe('attendance', () => {
         }),
     }
     new Attendance(counting, WINDOW, momentAt(0, { boot: 'boot-2', state: 'unsynced', errorMs: null }))
-    assert.equal(read, 2)
+    assert.equal(read, 3)
   })
 
   it('throws when the journal cannot store, and remembers nothing of it', () => {

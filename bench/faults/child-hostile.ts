@@ -13,7 +13,7 @@ import { memoryWire } from '../../src/transport/memory.js'
 import type { OpenTransport } from '../../src/transport/url.js'
 import { leave } from '../../src/verbs/run.js'
 import { GATEWAY, mqttConfig, SITE } from '../fixture.js'
-import { HOSTILE, type HostileSession } from './hostile.js'
+import { HOSTILE, type HostileSession } from './hostile-drivers.js'
 
 const { values } = parseArgs({
   options: {

@@ -3,9 +3,8 @@ import type { Finding, Row } from './fault.js'
 import { runCode, type CodeFound } from './code-run.js'
 import { CODE_CASES, type CodeCase } from './reason-codes.js'
 
-export async function everyCode(folder: string, say: (progress: string) => void): Promise<Finding> {
+export async function everyCode(folder: string): Promise<Finding> {
   const busy = CODE_CASES.filter(({ packet }) => packet === 'DISCONNECT')
-  say(`${CODE_CASES.length} reason codes side by side`)
   const [plain, answered] = await Promise.all([
     Promise.all(CODE_CASES.map((of) => runCode(of, folder))),
     Promise.all(busy.map((of) => runCode(of, folder, true))),

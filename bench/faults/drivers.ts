@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { round } from '../outcome.js'
 import { meet, type Met } from './drivers-run.js'
 import { timesOf, type Fault, type FaultOptions, type Row } from './fault.js'
-import { HOSTILE } from './hostile.js'
+import { HOSTILE } from './hostile-drivers.js'
 import { sideBySide } from './side-by-side.js'
 
 /** Rounds of each: alone, then beside it. */

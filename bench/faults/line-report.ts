@@ -11,7 +11,8 @@ export function rowOf(found: Found): Row {
   const { trial, subscriber, proxy, seconds, stored } = found
   const { connects } = proxy
   const times = `${connects.length} connects, ${mostWithin(connects, MINUTE_MS)} in the worst minute`
-  const again = `${subscriber.redelivered} again`
+  const late = subscriber.disordered > 0 ? `, ${subscriber.disordered} late` : ''
+  const again = `${subscriber.redelivered} again${late}`
   const note = `of ${stored.ids.length} received; ${times}; ${again}; ${Math.round(seconds)} s: ${trial.about}`
   return [trial.name, subscriber.received, note]
 }

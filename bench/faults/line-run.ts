@@ -32,6 +32,8 @@ export interface Trial {
   readonly againACut?: number
   /** What was lost on the way comes late. */
   readonly disorder?: boolean
+  /** The line stays as it is. */
+  readonly forGood?: boolean
   /** The control: the consumer is away, and what it did not get is lost with the broker. */
   readonly away?: boolean
 }
@@ -74,7 +76,7 @@ export async function runTrial(trial: Trial, folder: string): Promise<Found> {
   if (trial.away) await consumer.close()
   await (trial.during ?? presented)(stage)
   await presented(stage)
-  proxy.mend()
+  if (!trial.forGood) proxy.mend()
   // Nothing is stored any more once all were shown: what is there now must arrive.
   await arrived(stored, consumer, trial)
   stored.check(await life.stop())

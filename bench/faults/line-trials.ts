@@ -3,12 +3,16 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seeded, type Random } from '../../simulators/random.js'
-import { TOPICS, WINDOW } from '../fixture.js'
+import mqtt from 'mqtt'
+import { mqttConfig, TOPICS, WINDOW } from '../fixture.js'
 import { cutting, delaying, endingAtRecords, losingAcks, shaping, swallowing, trickling } from './line-faults.js'
 import { eventually, SPEED, type Stage, type Trial } from './line-run.js'
 
-/** The pauses between connections begin anew with each that brought a record away: half a second less a quarter. */
-const FIRST_PAUSE_A_MINUTE = 160
+/** Where records leave, pauses grow to five seconds: the first minute has four short ones. */
+const SHORT_LIVED_A_MINUTE = 20
+/** After a refusal they do not: half a second less a quarter. */
+const REFUSED_A_MINUTE = 165
+const { clientId: CLIENT_ID } = mqttConfig(0)
 /** With long trips the window grows. */
 const LARGEST_WINDOW = 1_000
 /** 9.6 kbit/s and two seconds of round trip, by the daemon's clock. */
@@ -26,7 +30,7 @@ function pauseOf(load: number): number {
 export function lineTrials(load: number, seed: number): Trial[] {
   const random = seeded(seed)
   const usual = { cards: load, pauseMs: pauseOf(load), againACut: WINDOW }
-  const often = { ...usual, connectsAMinute: FIRST_PAUSE_A_MINUTE }
+  const often = { ...usual, connectsAMinute: SHORT_LIVED_A_MINUTE }
   const cut =
     (how: 'fin' | 'reset'): NonNullable<Trial['during']> =>
     (stage) =>
@@ -56,10 +60,18 @@ export function lineTrials(load: number, seed: number): Trial[] {
     { ...often, name: 'no PUBACK', about: 'five times closed before it', fault: endingAtRecords(5), during: dead },
     {
       ...usual,
+      name: 'taken over',
+      about: 'by a clone with our client id that comes back at once',
+      connectsAMinute: SHORT_LIVED_A_MINUTE,
+      during: clone,
+    },
+    {
+      ...usual,
       name: 'modem',
       about: '9.6 kbit/s, 2 s round trip',
       cards: Math.min(load, 150),
       fault: shaping(MODEM_BYTES_A_SECOND, MODEM_ONE_WAY_MS),
+      forGood: true,
       againACut: LARGEST_WINDOW,
     },
   ]
@@ -71,17 +83,72 @@ async function dead({ proxy }: Stage): Promise<void> {
   proxy.mend()
 }
 
+/** Somebody else with our client id, who comes back at once whenever we threw him out. */
+async function clone({ broker }: Stage): Promise<void> {
+  const { hostname: host, port } = new URL(broker.url)
+  const options = { host, port: Number(port), protocolVersion: 5, clientId: CLIENT_ID, reconnectPeriod: 50 } as const
+  const other = mqtt.connect({ ...options, protocol: 'mqtt' })
+  other.on('error', () => undefined)
+  // Until the daemon was thrown out several times.
+  await sleep(9_000)
+  await other.endAsync(true)
+}
+
 /** Cuts until cards and patience are at an end; the daemon is given time to come back. */
 async function cuts({ proxy }: Stage, fault: NonNullable<Trial['fault']>, random: Random): Promise<void> {
   proxy.fault = fault
   await sleep(4_000 + random() * 500)
 }
 
+/** What is lost after its acknowledgement is healed by receipts, whatever the line does meanwhile. */
+export function receiptTrials(load: number, heavy: number, seed: number, folderOf: (name: string) => string): Trial[] {
+  const random = seeded(seed + 1)
+  const common = { settle: 'receipt', disorder: false, pauseMs: pauseOf(load), cards: load } as const
+  const kept = (name: string): string[] => [...PERSISTENT(folderOf(name)), 'autosave_interval 0']
+  const cutAndWipe: Trial['during'] = async (stage) => {
+    stage.proxy.fault = cutting('reset', random)
+    await again('wipe')(stage)
+  }
+  return [
+    {
+      ...common,
+      name: 'r drop',
+      about: 'closed after a moment; settle: receipt',
+      during: (stage) => cuts(stage, cutting('fin', random), random),
+      connectsAMinute: SHORT_LIVED_A_MINUTE,
+    },
+    {
+      ...common,
+      name: 'r no way down',
+      about: 'no answer arrives; settle: receipt',
+      fault: swallowing('down', 150),
+      during: dead,
+    },
+    {
+      ...common,
+      name: 'r lost PUBACKs',
+      about: 'one in 50; settle: receipt',
+      fault: losingAcks(random, 50),
+      during: dead,
+    },
+    {
+      ...common,
+      name: 'healed',
+      about: 'reset after a moment, wiped three times while the consumer is behind; settle: receipt',
+      cards: heavy,
+      pauseMs: pauseOf(heavy),
+      lines: kept('healed'),
+      during: cutAndWipe,
+      connectsAMinute: SHORT_LIVED_A_MINUTE,
+    },
+  ]
+}
+
 const PERSISTENT = (folder: string): string[] => ['persistence true', `persistence_location ${folder}/`]
 const TIMES = 3
 
 export function brokerTrials(load: number, folderOf: (name: string) => string): Trial[] {
-  const common = { cards: load, pauseMs: pauseOf(load), againACut: WINDOW, connectsAMinute: FIRST_PAUSE_A_MINUTE }
+  const common = { cards: load, pauseMs: pauseOf(load), againACut: WINDOW, connectsAMinute: SHORT_LIVED_A_MINUTE }
   const keeping = (name: string): string[] => [...PERSISTENT(folderOf(name)), 'autosave_interval 0']
   return [
     { ...common, name: 'restarted', about: 'SIGTERM, three times', lines: keeping('restarted'), during: again('stop') },
@@ -112,6 +179,7 @@ export function brokerTrials(load: number, folderOf: (name: string) => string): 
       lines: [...keeping('refused'), `acl_file ${join(folderOf('refused'), 'acl')}`],
       files: { acl: ACL_STRICT },
       disorder: false,
+      connectsAMinute: REFUSED_A_MINUTE,
       during: refuse,
     },
   ]

@@ -28,6 +28,8 @@ export function strangers({ stored, subscriber }: Evidence): number {
 export interface Leave {
   /** False where what was lost on the way is sent again and so comes late. */
   readonly disorder?: boolean
+  /** False where it was looked at in the midst of things: some may still be on their way, and perhaps nobody has come yet. */
+  readonly ended?: boolean
   /** True where records are set aside: they come late, or not at all. */
   readonly aside?: boolean
   /** True where a run may end before anybody came. */
@@ -35,10 +37,8 @@ export interface Leave {
 }
 
 /** The promises that were not kept, less those that nobody made there. */
-export function brokenPromises(
-  found: Evidence,
-  { disorder = true, aside = false, empty = false }: Leave = {},
-): string[] {
+export function brokenPromises(found: Evidence, leave: Leave = {}): string[] {
+  const { disorder = true, ended = true, aside = false, empty = !ended } = leave
   const { stored, subscriber, integrity } = found
   const lost = lostNumbers(found, aside ? stored.aside : undefined)
   const late = subscriber.late.filter((seq) => !aside || !stored.everAside.has(seq))
@@ -46,7 +46,7 @@ export function brokenPromises(
     [stored.missing.length, 'shown green and not stored'],
     [stored.twice.length, 'accepted more than once'],
     [stored.renumbered + strangers(found), 'numbers skipped or used again'],
-    [lost.length, 'stored and not received'],
+    [ended ? lost.length : 0, 'stored and not received'],
     [disorder ? late.length : 0, 'received after a later record'],
   ]
   const bad = counted.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)

@@ -69,7 +69,7 @@ export class Series {
     this.consumer = consumer
     this.#data = join(options.folder, 'data')
     if (options.kind !== 'first') cpSync(options.grown, this.#data, { recursive: true })
-    this.stored = new Stored(journalFile({ data: { path: this.#data } }), true)
+    this.stored = new Stored(journalFile({ data: { path: this.#data } }), undefined, true)
     if (options.kind !== 'first') this.#check([])
   }
 

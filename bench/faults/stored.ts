@@ -4,25 +4,37 @@ import { existsSync } from 'node:fs'
 import { JournalReader } from '../../src/journal/query.js'
 import { SITE } from '../fixture.js'
 
+/** `taken`: it is stored, whatever the policy made of it. */
 export interface Light {
   readonly verdict: string
   readonly card: string
 }
 
 /** The fields of a record that are looked at. */
-interface Body {
+export interface Body {
   readonly id: string
   readonly seq: number
   readonly schema?: string
   readonly verdict?: string
-  readonly credential?: { readonly value: string }
+  readonly credential?: { readonly type: string; readonly value: string }
+  readonly reader?: string | null
+  readonly clock: { readonly boot: string; readonly uptime: number }
+  /** Of everything that is evidence. */
+  readonly proof: { readonly hash: string }
 }
+
+/** What a light names its card by. */
+export type CardOf = (body: Body) => string
+
+const byValue: CardOf = ({ credential }) => credential?.value ?? ''
 
 export class Stored {
   readonly #file: string
   readonly #mayForget: boolean
+  readonly #cardOf: CardOf
   /** Ids by number, as first seen. */
   readonly ids: string[] = []
+  readonly #hashes: string[] = []
   readonly #accepted = new Map<string, number>()
   readonly #repeats = new Map<string, number>()
   readonly #repeatsShown = new Map<string, number>()
@@ -40,9 +52,10 @@ export class Stored {
   aside: ReadonlySet<number> = new Set()
 
   /** `mayForget`: old records may go, from the oldest on, and lose what they say. */
-  constructor(file: string, mayForget = false) {
+  constructor(file: string, cardOf = byValue, mayForget = false) {
     this.#file = file
     this.#mayForget = mayForget
+    this.#cardOf = cardOf
   }
 
   /** Opens the journal as the kill left it; throws when it is damaged. */
@@ -67,31 +80,43 @@ export class Stored {
     }
   }
 
-  #take(seq: number, { id, verdict, credential }: Body): void {
+  #take(seq: number, body: Body): void {
+    const { id, verdict, credential, proof } = body
     const known = this.ids[seq - 1]
     if (known !== undefined || seq !== this.ids.length + 1) {
-      if (known !== id) this.renumbered += 1
+      if (!this.#isKnown(seq, body)) this.renumbered += 1
       return
     }
     this.ids.push(id)
-    if (credential === undefined) return
+    this.#hashes.push(proof.hash)
+    if (credential === undefined || verdict === undefined) return
     this.punches += 1
     const count = verdict === 'accepted' ? this.#accepted : this.#repeats
-    const times = (count.get(credential.value) ?? 0) + 1
-    count.set(credential.value, times)
-    if (verdict === 'accepted' && times === 2) this.twice.push(credential.value)
+    const card = this.#cardOf(body)
+    const times = (count.get(card) ?? 0) + 1
+    count.set(card, times)
+    if (verdict === 'accepted' && times === 2) this.twice.push(card)
+  }
+
+  /** Under its number, and not a field of it changed. */
+  /** Of what was erased the place in the chain is left. */
+  #isKnown(seq: number, { id, proof, schema }: Body): boolean {
+    return (schema === 'erased/1' || this.ids[seq - 1] === id) && this.#hashes[seq - 1] === proof.hash
   }
 
   #compare({ verdict, card }: Light): void {
     if (verdict === 'refused') return
     this.greens += 1
-    if (verdict === 'accepted') {
-      if (!this.#accepted.has(card)) this.missing.push(card)
-      return
-    }
+    if (!this.#holds(verdict, card)) this.missing.push(card)
+  }
+
+  #holds(verdict: string, card: string): boolean {
+    const accepted = this.#accepted.has(card)
+    if (verdict === 'accepted') return accepted
+    if (verdict === 'taken') return accepted || this.#repeats.has(card)
     const shown = (this.#repeatsShown.get(card) ?? 0) + 1
     this.#repeatsShown.set(card, shown)
-    if (shown > (this.#repeats.get(card) ?? 0)) this.missing.push(card)
+    return shown <= (this.#repeats.get(card) ?? 0)
   }
 
   /** What is set aside now: how many of which code. */
@@ -111,9 +136,8 @@ export class Stored {
     const reader = new JournalReader(this.#file, SITE.offsets)
     let last = this.#mayForget ? undefined : 0
     for (const { seq, json } of reader.records({ erased: this.#mayForget })) {
-      const { id, schema } = JSON.parse(json) as Body
-      if (seq !== (last ?? seq - 1) + 1) this.renumbered += 1
-      if (schema !== 'erased/1' && id !== this.ids[seq - 1]) this.renumbered += 1
+      const body = JSON.parse(json) as Body
+      if (seq !== (last ?? seq - 1) + 1 || !this.#isKnown(seq, body)) this.renumbered += 1
       last = seq
     }
     reader.close()

@@ -12,6 +12,8 @@ export interface Anchor {
   readonly seq: number
   /** Lower-case hex. */
   readonly hash: string
+  /** Newest number of each kind up to there: it spares a start the search, which would read the whole journal. */
+  readonly last?: Readonly<Record<string, number>> | undefined
 }
 
 /** Stands for the journal in the anchor that a restore leaves: the next start begins a new one. */
@@ -39,12 +41,16 @@ export function contradiction(anchor: Anchor, known: Known): Beginning['reason']
 /** Undefined when there is none, or what is there is none. */
 export function readAnchor(file: string): Anchor | undefined {
   try {
-    const { journal, seq, hash } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Anchor>
+    const { journal, seq, hash, last } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Anchor>
     if (typeof journal !== 'string' || typeof hash !== 'string' || !Number.isSafeInteger(seq)) return undefined
-    return { journal, hash, seq: Number(seq) }
+    return { journal, hash, seq: Number(seq), ...(isNumbered(last) && { last }) }
   } catch {
     return undefined
   }
+}
+
+function isNumbered(last: unknown): last is Record<string, number> {
+  return typeof last === 'object' && last !== null && Object.values(last).every((seq) => Number.isSafeInteger(seq))
 }
 
 export function writeAnchor(file: string, anchor: Anchor): void {

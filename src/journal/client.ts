@@ -26,8 +26,28 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
+/** The daemon's end of the line to the thread. */
+export interface JournalWorker {
+  on(event: 'message', listener: (answer: Answer) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'exit', listener: () => void): unknown
+  postMessage(request: Request): void
+}
+
+export type StartWorker = (options: ThreadOptions) => JournalWorker
+
+const startWorker: StartWorker = (options) =>
+  new Worker(new URL('./thread.js', import.meta.url), {
+    name: 'journal',
+    workerData: options,
+    // Flags of the process may be none of a thread's (--input-type).
+    execArgv: [],
+    // Keeps a thread that holds a few thousand rows at most from reserving what a web server would.
+    resourceLimits: { maxYoungGenerationSizeMb: 2 },
+  })
+
 export class JournalThread {
-  readonly #worker: Worker
+  readonly #worker: JournalWorker
   readonly #waiting = new Map<number, Waiting>()
   #nextId = 1
   #dead: Error | undefined
@@ -40,7 +60,7 @@ export class JournalThread {
   /** Newest record known here. */
   lastSeq = 0
 
-  private constructor(worker: Worker) {
+  private constructor(worker: JournalWorker) {
     this.#worker = worker
     worker.on('message', (answer: Answer) => this.#settle(answer))
     worker.on('error', (error) => this.#die(error))
@@ -48,16 +68,8 @@ export class JournalThread {
   }
 
   /** Starts the thread and opens the journal; rejects with the JournalError that stopped it. */
-  static async open(options: ThreadOptions): Promise<{ thread: JournalThread; state: Started }> {
-    const worker = new Worker(new URL('./thread.js', import.meta.url), {
-      name: 'journal',
-      workerData: options,
-      // Flags of the process may be none of a thread's (--input-type).
-      execArgv: [],
-      // Keeps a thread that holds a few thousand rows at most from reserving what a web server would.
-      resourceLimits: { maxYoungGenerationSizeMb: 2 },
-    })
-    const thread = new JournalThread(worker)
+  static async open(options: ThreadOptions, start = startWorker): Promise<{ thread: JournalThread; state: Started }> {
+    const thread = new JournalThread(start(options))
     const state = (await thread.#wait(0)) as Started
     thread.lastSeq = state.lastSeq
     return { thread, state }
@@ -134,7 +146,7 @@ export class JournalThread {
   async close(): Promise<void> {
     if (this.#dead) return
     this.onDeath = undefined
-    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
+    const ended = new Promise<void>((resolve) => this.#worker.on('exit', resolve))
     await this.#ask('close', undefined)
     await ended
   }

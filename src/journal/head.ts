@@ -1,6 +1,6 @@
 /** Where a journal stands: its name, its newest record, how far it is settled, and whether it is still the one it was. */
 import { randomBytes } from 'node:crypto'
-import type { RecordKind } from '../model.js'
+import { RECORD_KINDS, type RecordKind } from '../model.js'
 import { anchorFile, contradiction, readAnchor, writeAnchor, type Anchor } from './anchor.js'
 import { translating } from './database.js'
 import { NO_HASH } from './proof.js'
@@ -40,7 +40,19 @@ export class Head implements Moved {
     this.lastSeq = last?.seq ?? 0
     this.hash = last?.hash ?? NO_HASH
     this.#anchored = this.lastSeq
-    this.lastOfKind = new Map(translating(file, () => statements.lastOfKind.all()).map(({ kind, seq }) => [kind, seq]))
+    this.lastOfKind = this.#newestOfKinds()
+  }
+
+  /** As the anchor knows them, and what came behind it; without one that belongs here, all are looked for. */
+  #newestOfKinds(): Map<RecordKind, number> {
+    const anchor = readAnchor(anchorFile(this.#file))
+    const stored = anchor && translating(this.#file, () => this.#statements.hashOf.get(anchor.seq))
+    const isOurs = anchor?.journal === this.id && stored?.toString('hex') === anchor.hash
+    const last: Readonly<Record<string, number>> | undefined = isOurs ? anchor.last : undefined
+    const from = last ? (anchor?.seq ?? 0) : 0
+    const behind = translating(this.#file, () => this.#statements.lastOfKind.all(from))
+    const known = RECORD_KINDS.map((kind) => [kind, last?.[kind]] as const).filter(isKnown)
+    return new Map([...known, ...behind.map(({ kind, seq }) => [kind, seq] as const)])
   }
 
   /** After a commit. */
@@ -78,7 +90,8 @@ export class Head implements Moved {
   /** Writes the head of the chain outside the database. */
   anchor(): void {
     if (this.hash.equals(NO_HASH)) return
-    writeAnchor(anchorFile(this.#file), { journal: this.id, seq: this.lastSeq, hash: this.hash.toString('hex') })
+    const last = Object.fromEntries(this.lastOfKind)
+    writeAnchor(anchorFile(this.#file), { journal: this.id, seq: this.lastSeq, hash: this.hash.toString('hex'), last })
     this.#anchored = this.lastSeq
   }
 
@@ -91,4 +104,8 @@ export class Head implements Moved {
       // A full disk: the next one, when there is room.
     }
   }
+}
+
+function isKnown(pair: readonly [RecordKind, number | undefined]): pair is readonly [RecordKind, number] {
+  return pair[1] !== undefined
 }

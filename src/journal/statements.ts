@@ -43,7 +43,7 @@ const TAIL = `SELECT json_group_array(json_array(seq, ${KIND}, channel, wall, le
   FROM (SELECT seq, kind, ${COLUMNS_OF_TAIL} FROM record WHERE seq > ? ORDER BY seq LIMIT ?)`
 const INSERT =
   'INSERT INTO record(seq, kind, channel, wall, id, body, prev_hash, hash, sig) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'
-const LAST_OF_KIND = `SELECT kind, max(seq) AS seq FROM record WHERE kind IN (${RECORD_KINDS.map((kind) => `'${kind}'`).join(', ')}) GROUP BY kind`
+const LAST_OF_KIND = `SELECT kind, max(seq) AS seq FROM record WHERE seq > ? AND kind IN (${RECORD_KINDS.map((kind) => `'${kind}'`).join(', ')}) GROUP BY kind`
 /** Before punchd was written: a clock that was never set. */
 const OLDEST_WALL = Date.UTC(2020, 0)
 /**
@@ -71,7 +71,7 @@ function records(db: SqliteDatabase) {
     last: statement<[], { seq: number; hash: Buffer }>('SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1'),
     hashOf: statement<[number], Buffer>('SELECT hash FROM record WHERE seq = ?').pluck(),
     begin: statement<[string, number]>('UPDATE meta SET journal = ?, settled = ? WHERE only = 1'),
-    lastOfKind: statement<[], { kind: RecordKind; seq: number }>(LAST_OF_KIND),
+    lastOfKind: statement<[number], { kind: RecordKind; seq: number }>(LAST_OF_KIND),
     insert: statement<[number, string, string, number, Buffer, Buffer, Buffer, Buffer, Buffer]>(INSERT),
     tail: statement<[number, number], [rows: string, bytes: Buffer | null]>(TAIL).raw(),
     get: statement<[number], Row>(`SELECT seq, kind, ${COLUMNS} FROM record WHERE seq = ?`),

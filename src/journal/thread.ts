@@ -2,9 +2,9 @@
  * The journal's thread: an fsync blocks here and nowhere else. Reports that arrive while a commit is under way
  * are the next commit: group commit without a timer, and each still waits for its own fsync.
  */
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { Attendance, type Report } from '../attendance.js'
-import { SystemClock } from '../clock.js'
+import { SystemClock, type Clock } from '../clock.js'
 import { DaemonError, messageOf } from '../errors.js'
 import { localDay } from '../attendance-records.js'
 import type { Today } from '../people.js'
@@ -13,6 +13,7 @@ import { packed } from './columns.js'
 import { writeCorrections } from './corrections.js'
 import { Journal, type Draft } from './journal.js'
 import { offsetAt } from './time.js'
+import { TIMERS, type Cancel, type Timers } from './timers.js'
 import {
   UNASKED,
   type Answer,
@@ -44,16 +45,31 @@ interface Queued {
   readonly report: Report
 }
 
+/** The thread's end of the line to the daemon. */
+export interface ThreadPort {
+  on(event: 'message', listener: (request: Request) => void): unknown
+  postMessage(answer: Answer): void
+  close(): void
+}
+
+/** What the thread tells the time by. */
+export interface ThreadTime {
+  readonly clock: Clock
+  readonly timers: Timers
+}
+
 class Thread {
-  readonly #port: MessagePort
+  readonly #port: ThreadPort
   readonly #options: ThreadOptions
-  readonly #clock: SystemClock
+  readonly #clock: Clock
+  readonly #timers: Timers
   readonly #journal: Journal
   readonly #attendance: Attendance
-  readonly #retention: NodeJS.Timeout
-  readonly #anchoring: NodeJS.Timeout
-  #checking: NodeJS.Timeout
-  #rotating: NodeJS.Timeout
+  readonly #retention: Cancel
+  readonly #anchoring: Cancel
+  #forgetting: Cancel = () => undefined
+  #checking: Cancel
+  #rotating: Cancel
   readonly #offset = (wall: number): number => offsetAt(this.#options.identity.offsets, wall)
   readonly #actions: Actions = {
     append: (draft) => {
@@ -94,35 +110,36 @@ class Thread {
   }
   #queued: Queued[] = []
 
-  constructor(port: MessagePort, options: ThreadOptions) {
+  constructor(port: ThreadPort, options: ThreadOptions, { clock, timers }: ThreadTime) {
     this.#port = port
     this.#options = options
-    this.#clock = new SystemClock(options.sync ? { sync: new FollowedSync(options.sync) } : {})
+    this.#clock = clock
+    this.#timers = timers
     this.#journal = new Journal(options.file, options.identity)
     const { people, states } = this.#journal.tables
     const rules = { ...options.policy, people, states, offset: this.#offset }
-    this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, options.now ?? this.#clock.now(), rules)
-    this.#retention = setInterval(() => this.#forgetOld(), RETENTION_EVERY_MS)
-    this.#anchoring = setInterval(() => this.#journal.head.keepAnchor(), ANCHOR_MS)
+    this.#attendance = new Attendance(this.#journal, options.repeatWindowMs, options.now ?? clock.now(), rules)
+    this.#retention = timers.every(RETENTION_EVERY_MS, () => this.#forgetOld())
+    this.#anchoring = timers.every(ANCHOR_MS, () => this.#journal.head.keepAnchor())
     port.on('message', (request: Request) => this.#take(request))
     const { lastSeq } = this.#journal
     const { damages } = this.#journal.check(Math.max(0, lastSeq - CHECKED_AT_START), CHECKED_AT_START)
     this.#answer(0, { ...this.#journal.state, damages })
-    this.#checking = setTimeout(() => this.#checkOld(0, lastSeq - CHECKED_AT_START), CHECK_PAUSE_MS)
-    this.#rotating = setTimeout(() => this.#rotateOld(), CHECK_PAUSE_MS)
+    this.#checking = timers.after(CHECK_PAUSE_MS, () => this.#checkOld(0, lastSeq - CHECKED_AT_START))
+    this.#rotating = timers.after(CHECK_PAUSE_MS, () => this.#rotateOld())
   }
 
   #take({ id, verb, args }: Request): void {
     if (verb === 'report') {
       // point: thread.received
       this.#queued.push({ id, report: args as Report })
-      if (this.#queued.length === 1) setImmediate(() => this.#commit())
+      if (this.#queued.length === 1) this.#timers.soon(() => this.#commit())
       return
     }
     try {
       this.#answer(id, this.#do(verb, args as never))
     } catch (error) {
-      this.#post({ id, failure: failureOf(error) })
+      this.#port.postMessage({ id, failure: failureOf(error) })
     }
   }
 
@@ -140,7 +157,7 @@ class Thread {
     // point: thread.before-commit
     const batch = this.#queued.splice(0, MAX_BATCH)
     if (batch.length === 0) return
-    if (this.#queued.length > 0) setImmediate(() => this.#commit())
+    if (this.#queued.length > 0) this.#timers.soon(() => this.#commit())
     this.#store(batch)
   }
 
@@ -173,7 +190,7 @@ class Thread {
     // point: retention.before-forget
     const forgotten = this.#journal.forget(now.wall - this.#options.keepSettledMs, RETENTION_STEP, now.wall)
     // point: retention.forgotten
-    if (forgotten === RETENTION_STEP) setTimeout(() => this.#forgetOld(), 100).unref()
+    if (forgotten === RETENTION_STEP) this.#forgetting = this.#timers.after(100, () => this.#forgetOld())
   }
 
   /** So slowly that nobody at a reader notices. */
@@ -181,7 +198,7 @@ class Thread {
     if (after >= end) return
     const { damages, through } = this.#journal.check(after, Math.min(CHECK_STEP, end - after))
     if (damages.length > 0) this.#answer(UNASKED, damages)
-    if (through !== undefined) this.#checking = setTimeout(() => this.#checkOld(through, end), CHECK_PAUSE_MS)
+    if (through !== undefined) this.#checking = this.#timers.after(CHECK_PAUSE_MS, () => this.#checkOld(through, end))
   }
 
   /** Goes on with a change of keys that a stop interrupted; true while there is more to do. */
@@ -191,28 +208,21 @@ class Thread {
   }
 
   #rotateOld(): void {
-    if (this.#rotateOn()) this.#rotating = setTimeout(() => this.#rotateOld(), CHECK_PAUSE_MS)
+    if (this.#rotateOn()) this.#rotating = this.#timers.after(CHECK_PAUSE_MS, () => this.#rotateOld())
   }
 
   #close(): void {
-    clearInterval(this.#retention)
-    clearInterval(this.#anchoring)
-    clearTimeout(this.#checking)
-    clearTimeout(this.#rotating)
+    for (const cancel of [this.#retention, this.#anchoring, this.#forgetting, this.#checking, this.#rotating]) cancel()
     // point: thread.before-close
     while (this.#queued.length > 0) this.#commit()
     this.#journal.head.keepAnchor()
     this.#journal.close()
     // point: thread.closed
-    setImmediate(() => this.#port.close())
+    this.#timers.soon(() => this.#port.close())
   }
 
   #answer(id: number, value: unknown): void {
-    this.#post({ id, value })
-  }
-
-  #post(answer: Answer): void {
-    this.#port.postMessage(answer)
+    this.#port.postMessage({ id, value })
   }
 }
 
@@ -222,11 +232,18 @@ function failureOf(error: unknown): Failure {
   return { code: known?.code, message, hint: known?.hint }
 }
 
-if (parentPort) {
+/** Opens the journal and answers what comes through `port`; its first answer says how that went. */
+export function runThread(port: ThreadPort, options: ThreadOptions, time: ThreadTime): void {
   try {
-    new Thread(parentPort, workerData as ThreadOptions)
+    new Thread(port, options, time)
   } catch (error) {
-    parentPort.postMessage({ id: 0, failure: failureOf(error) } satisfies Answer)
-    parentPort.close()
+    port.postMessage({ id: 0, failure: failureOf(error) })
+    port.close()
   }
+}
+
+if (parentPort) {
+  const options = workerData as ThreadOptions
+  const clock = new SystemClock(options.sync ? { sync: new FollowedSync(options.sync) } : {})
+  runThread(parentPort, options, { clock, timers: TIMERS })
 }

@@ -10,6 +10,9 @@ Object.assign(writeToStream, { cacheNumbers: false })
 
 const PORTS: Readonly<Record<string, number>> = { 'mqtt:': 1883, 'mqtts:': 8883 }
 
+/** What comes to us is small: acknowledgements, receipts. Whatever is larger must not fill the memory before it is looked at. */
+const LARGEST_PACKET = 2_097_152
+
 /** A client that connects to `url` once. */
 export function createClient(url: string, options: IClientOptions): MqttClient {
   const { protocol, hostname, port } = new URL(url)
@@ -21,9 +24,20 @@ export function createClient(url: string, options: IClientOptions): MqttClient {
     const stream = protocol === 'mqtts:' ? connectTls(address, options) : connectTcp(address)
     // mqtt.js passes on only some of them, and an untrusted certificate is not among those.
     stream.on('error', (error) => client.emit('error', error))
+    refuseLarge(stream, client)
     return stream
   }
   return new mqtt.MqttClient(build, { ...options, protocol: protocol === 'mqtts:' ? 'mqtts' : 'mqtt' })
+}
+
+/** mqtt.js collects a packet until its end, however long it says it is. */
+function refuseLarge(stream: Socket, client: MqttClient): void {
+  let sincePacket = 0
+  client.on('packetreceive', () => (sincePacket = 0))
+  stream.on('data', ({ length }) => {
+    sincePacket += length
+    if (sincePacket > LARGEST_PACKET) stream.destroy(new Error('the broker sends a packet that is too large'))
+  })
 }
 
 function connectTls(address: { host: string; port: number }, { ca, cert, key }: IClientOptions): Socket {

@@ -5,10 +5,13 @@
 import { readFileSync } from 'node:fs'
 import type { IClientOptions, IConnackPacket, MqttClient, OnConnectCallback, Packet } from 'mqtt'
 import type { MqttConfig } from '../config/config.js'
-import { ConfigError, messageOf, PublishError, TransportError } from '../errors.js'
+import type { TransportError } from '../errors.js'
+import { ConfigError, messageOf, PublishError } from '../errors.js'
 import { createClient } from './client.js'
 import { PacketIds } from './ids.js'
-import { clientRefusal, NO_SUBSCRIBERS, refusalOf } from './reasons.js'
+import { connectError, disconnected, lostConnection, refusal } from './endings.js'
+import { NO_SUBSCRIBERS } from './reasons.js'
+import { Slots } from './slots.js'
 
 /** What the broker allows, from its CONNACK. */
 export interface Limits {
@@ -44,11 +47,13 @@ export class Connection {
   endCode: number | undefined
   readonly #client: MqttClient
   readonly #pending = new Set<(error: PublishError) => void>()
+  readonly #slots: Slots
   #over: TransportError | undefined
 
   private constructor(client: MqttClient, limits: Limits) {
     this.#client = client
     this.limits = limits
+    this.#slots = new Slots(limits.receiveMaximum)
     this.ended = new Promise((resolve) => {
       const end = (why: TransportError): void => {
         if (this.#over) return
@@ -107,16 +112,18 @@ export class Connection {
       this.#pending.add(reject)
       // No MQTT 5 properties: mqtt.js clones and encodes them anew for each packet, a third of all its work.
       const options = { qos: 1, retain: retain && this.limits.retain } as const
-      this.#client.publish(topic, payload, options, (error) => {
+      const answered = (error?: Error): void => {
         // point: mqtt.acknowledged
         // What the end of the connection failed already, is not this callback's to judge.
         if (!this.#pending.delete(reject)) return
+        this.#slots.give()
         if (!error) return resolve()
         const refused = refusal(error)
         reject(refused)
         // mqtt.js itself did not take it: whatever state it is in, the next connection begins anew.
         if (refused.code === 'publish-offline') this.drop()
-      })
+      }
+      this.#slots.take(() => this.#client.publish(topic, payload, options, answered))
     })
   }
 
@@ -200,46 +207,4 @@ function tlsFiles(tls: MqttConfig['tls']): Pick<IClientOptions, 'ca' | 'cert' | 
     }
   }
   return { ...read('ca'), ...read('cert'), ...read('key') }
-}
-
-function refusal(error: Error): PublishError {
-  const code = 'code' in error ? Number(error.code) : Number.NaN
-  if (!(code >= 0x80)) return new PublishError('retry', 'publish-offline', error.message, { cause: error })
-  const { disposal, text } = refusalOf(code)
-  return new PublishError(disposal, 'publish-refused', text, { reasonCode: code })
-}
-
-function disconnected(code: number): TransportError {
-  const refused = clientRefusal(code)
-  if (!refused) return lostConnection(`the broker ended the connection (0x${code.toString(16)})`)
-  return new TransportError('broker-refused', `the broker ended the connection: ${refused.text}`, {
-    hint: refused.hint,
-  })
-}
-
-function lostConnection(message: string): TransportError {
-  return new TransportError('broker-unreachable', message)
-}
-
-function connectError(error: Error): TransportError {
-  const code = 'code' in error ? error.code : undefined
-  const refused = typeof code === 'number' ? clientRefusal(code) : undefined
-  if (refused)
-    return new TransportError('broker-refused', `the broker refuses: ${refused.text}`, {
-      hint: refused.hint,
-      cause: error,
-    })
-  return new TransportError('broker-unreachable', `no connection to the broker: ${error.message || String(code)}`, {
-    hint: hintFor(String(code)),
-    cause: error,
-  })
-}
-
-function hintFor(code: string): string {
-  if (code === 'ECONNREFUSED') return 'is the broker running, and is the port in mqtt.url right?'
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return 'the host name in mqtt.url cannot be resolved: check it and the DNS'
-  if (/CERT|SSL|TLS|SELF_SIGNED|LEAF_SIGNATURE/.test(code))
-    return 'the certificate of the broker is not trusted: check mqtt.tls.ca and the clock'
-  return 'check mqtt.url and the network; punches are kept meanwhile'
 }

@@ -6,7 +6,7 @@ import type { Logger } from '../driver.js'
 import { messageOf, PublishError, TransportError } from '../errors.js'
 import type { OutboundRecord } from '../journal/journal.js'
 import type { Publisher } from '../outbox.js'
-import { Connection, type Heard } from './connection.js'
+import { Connection, type Heard, type Will } from './connection.js'
 import { blamesRecord } from './reasons.js'
 import { Reconnect, type Ending } from './reconnect.js'
 import type { Topics } from './topics.js'
@@ -18,6 +18,17 @@ const ACK_TIMEOUT_MS = 30_000
 const MUTED_MS = 3_600_000
 const SUBSCRIBE_AGAIN_MS = 60_000
 
+/** What is needed of a connection. */
+export type Link = Pick<
+  Connection,
+  'limits' | 'ended' | 'endCode' | 'unheard' | 'publish' | 'subscribe' | 'drop' | 'close'
+>
+
+/** Makes a connection, or rejects with TransportError. */
+export type Connect = (url: string, config: MqttConfig, will: Will, signal: AbortSignal) => Promise<Link>
+
+export const overNetwork: Connect = (url, config, will, signal) => Connection.open(url, config, will, signal)
+
 export interface PublisherContext {
   readonly config: MqttConfig
   readonly topics: Topics
@@ -28,12 +39,14 @@ export interface PublisherContext {
   readonly onOffline: (blameless: boolean) => void
   /** Given where the consumer's receipts settle: nothing is subscribed to otherwise. */
   readonly onReceipt?: ((receipt: Heard) => void) | undefined
+  /** Default: over the network. */
+  readonly connect?: Connect | undefined
 }
 
 export class MqttPublisher implements Publisher {
   readonly #context: PublisherContext
   readonly #retained = new Map<string, string>()
-  #connection: Connection | undefined
+  #connection: Link | undefined
   #window: PublishWindow
   #published = 0
   /** Uptime at which records in flight were sent, oldest first. */
@@ -42,6 +55,7 @@ export class MqttPublisher implements Publisher {
   #oldestSince = 0
   /** The broker answered to a record on this connection, be it with a refusal. */
   #answered = false
+  #refused = false
   /** It answered to anything on this connection. */
   #alive = false
   /** We ended this connection, since nothing was answered. */
@@ -84,7 +98,7 @@ export class MqttPublisher implements Publisher {
       await connection.publish(this.#context.topics.record(record.kind, record.channel), payload)
       this.#answered = true
     } catch (error) {
-      if (error instanceof PublishError && error.code === 'publish-refused') this.#answered = true
+      if (error instanceof PublishError && error.code === 'publish-refused') this.#answered = this.#refused = true
       throw error
     } finally {
       this.#answeredTo(record.seq)
@@ -142,23 +156,24 @@ export class MqttPublisher implements Publisher {
   }
 
   async #connectAndStay(url: string, signal: AbortSignal): Promise<Ending & { readonly why: TransportError }> {
-    const { config, topics, clock } = this.#context
-    this.#answered = this.#alive = this.#deaf = false
-    let connection: Connection
+    const { config, topics, clock, connect = overNetwork } = this.#context
+    this.#answered = this.#refused = this.#alive = this.#deaf = false
+    let connection: Link
     try {
       const will = { topic: topics.state, payload: JSON.stringify({ state: 'offline', reason: 'lost' }) }
-      connection = await Connection.open(url, config, will, signal)
+      connection = await connect(url, config, will, signal)
     } catch (error) {
       const why = error instanceof TransportError ? error : new TransportError('broker-unreachable', messageOf(error))
-      return { why, heldMs: 0, answered: false, code: undefined }
+      return { why, heldMs: 0, answered: false, refused: false, code: undefined }
     }
     const since = clock.uptime()
     const why = await this.#stay(connection, url, signal)
-    return { why, heldMs: clock.uptime() - since, answered: this.#answered, code: connection.endCode }
+    const heldMs = clock.uptime() - since
+    return { why, heldMs, answered: this.#answered, refused: this.#refused, code: connection.endCode }
   }
 
   /** Until the connection ends; returns why it did. */
-  async #stay(connection: Connection, url: string, signal: AbortSignal): Promise<TransportError> {
+  async #stay(connection: Link, url: string, signal: AbortSignal): Promise<TransportError> {
     const { config, log, onOnline, onOffline } = this.#context
     const { protocol } = config
     this.#window = new PublishWindow(config.window, connection.limits.receiveMaximum, this.#window.size)
@@ -183,7 +198,7 @@ export class MqttPublisher implements Publisher {
   }
 
   /** A refusal is said once, and asked about again: whoever runs the broker may have allowed it since. */
-  async #hearReceipts(connection: Connection, over: AbortSignal): Promise<void> {
+  async #hearReceipts(connection: Link, over: AbortSignal): Promise<void> {
     const { clock, log, topics, onReceipt } = this.#context
     if (!onReceipt) return
     let heard = onReceipt
@@ -203,7 +218,7 @@ export class MqttPublisher implements Publisher {
   }
 
   /** mqtt.js waits for a PUBACK for ever: drops the connection when the oldest one stays out. */
-  async #watchAcks(connection: Connection, over: AbortSignal): Promise<void> {
+  async #watchAcks(connection: Link, over: AbortSignal): Promise<void> {
     const { clock, log } = this.#context
     while (!over.aborted) {
       const [sentAt] = this.#sentAt.values()
@@ -217,7 +232,7 @@ export class MqttPublisher implements Publisher {
     }
   }
 
-  async #sayGoodbye(connection: Connection): Promise<void> {
+  async #sayGoodbye(connection: Link): Promise<void> {
     const stopped = JSON.stringify({ state: 'offline', reason: 'stopped' })
     const said = connection.publish(this.#context.topics.state, stopped, true).catch(() => undefined)
     // A broker that does not answer must not hold up the stop; one that does must not leave a timer that does.

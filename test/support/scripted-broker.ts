@@ -17,6 +17,7 @@ export interface Script {
   connect?(guest: Guest): boolean
   /** A record, not a status document. */
   record?(guest: Guest, packet: IPublishPacket): boolean
+  status?(guest: Guest, packet: IPublishPacket): boolean
 }
 
 export const CONNACK_OK = Uint8Array.of(0x20, 3, 0, 0, 0)
@@ -102,7 +103,10 @@ export class ScriptedBroker {
       const id = packet.messageId ?? 0
       guest.send(Uint8Array.of(0x90, 4, id >> 8, id & 0xff, 0, 1))
     } else if (packet.cmd === 'publish') {
-      if (!/\/(punch|event|presence|correction)\//.test(packet.topic)) return guest.send(puback(packet))
+      if (!/\/(punch|event|presence|correction)\//.test(packet.topic)) {
+        if (this.script.status?.(guest, packet) !== true) guest.send(puback(packet))
+        return
+      }
       guest.records += 1
       if (this.script.record?.(guest, packet) !== true) this.take(guest, packet)
     }

@@ -11,8 +11,10 @@ const FOLDER = join(root, 'dist/test')
  * short: only the order comes of it.
  */
 export const WORK: Readonly<Record<string, number>> = {
+  '82.simulation': 90,
   '96.receipts-flow': 70,
   '65.fuzz': 40,
+  '81.figures': 30,
   '94.terminal-flow': 25,
   '87.peers': 25,
   '90.flow': 25,
@@ -34,6 +36,8 @@ export const WORK: Readonly<Record<string, number>> = {
 /** The same of those that wait most of the time: for a broker, a radio, somebody who walks about. */
 export const WAIT: Readonly<Record<string, number>> = {
   '92.all-readers': 60,
+  '86.broker-faults': 45,
+  '31.bad-brokers': 15,
   '94.ble-presence': 70,
   '61.sim': 60,
   '95.wifi-presence': 50,
