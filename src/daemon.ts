@@ -40,8 +40,10 @@ export async function runDaemon(context: DaemonContext, stop: AbortSignal): Prom
   const { host = HOST } = context
   const unlock = host.lock(context.config.data.path)
   try {
+    // point: start.locked
     await new Daemon({ ...context, host }).run(stop)
   } finally {
+    // point: stop.before-unlock
     unlock()
   }
 }
@@ -78,6 +80,7 @@ class Daemon {
     try {
       await this.#serve(thread, state, AbortSignal.any([stop, this.#fatal.signal]))
     } finally {
+      // point: stop.sending-ended
       await thread.close().catch((error: unknown) => {
         log.error('Journal not closed cleanly', { event: 'journal-close-failed', reason: messageOf(error) })
       })
@@ -94,6 +97,7 @@ class Daemon {
     thread.onDeath = (error) => this.#fatal.abort(error)
     if (state.lastSeq === 0) chmodSync(this.#file, 0o640)
     if (!anchored && state.lastSeq > 0) await thread.append(unanchored(this.#context))
+    // point: start.journal-open
     await tellStart(thread, state, this.#context)
     return opened
   }
@@ -110,11 +114,13 @@ class Daemon {
     const sending = new Sending(parts)
     sending.start()
     const control = await this.#listen(thread, sending)
+    // point: start.before-readers
     void this.#systemd.ready('starting readers')
     void this.#systemd.watchdog(() => isAlive(thread), stop)
     void this.#waitForFactors(thread, stop)
     await this.#readers(thread, stop)
     // Readers stop first and the connection to the broker last, so that the last punches still leave.
+    // point: stop.readers-ended
     void this.#systemd.stopping()
     await control?.close()
     await sending.stop()

@@ -160,7 +160,8 @@ export interface ReaderSession<Config, Kind extends TransportKind> {
   ready(identity: DeviceIdentity): void
   /**
    * Resolves after the record is durable, or was judged not to be one. Show the verdict on the device, then go
-   * on. Never rejects: a journal that cannot store answers `refused`.
+   * on. Never rejects: a journal that cannot store answers `refused`, and so is what cannot be: a moment of another
+   * making, a value that is not canonical, evidence of more than 64 facts, the ten-thousandth report that waits.
    */
   report(sighting: Sighting): Promise<Verdict>
   /**

@@ -126,7 +126,11 @@ function journalExit(code: ErrorCode): number {
   return EXIT.io
 }
 
-/** The message of anything thrown, for a log line. */
+/** The message of anything thrown, for a log line. Never throws itself: a driver may throw what cannot be read. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  try {
+    return String(error instanceof Error ? error.message : error)
+  } catch {
+    return 'something was thrown that cannot be read'
+  }
 }

@@ -22,6 +22,7 @@ async function tellBeginning(
   { journal, lastSeq, begun }: Started,
   { clock, log }: Context,
 ): Promise<void> {
+  // point: start.before-begun
   if (lastSeq === 0 && !begun) await thread.append(audit(clock, 'journal-begun', journal, { reason: 'created' }))
   if (!begun) return
   const hint =

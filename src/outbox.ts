@@ -184,6 +184,7 @@ export class Outbox {
 
   #delivered(seq: number, connection: number): void {
     // An acknowledgement is one, even when the connection has ended since.
+    // point: outbox.delivered
     this.#watermark.done(seq)
     this.#receipts?.published()
     this.#attempts.delete(seq)

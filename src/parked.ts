@@ -34,7 +34,9 @@ export class Parked {
   /** Sets a record aside; rejects when the journal cannot write that down. */
   async add(seq: number, code: ErrorCode, reason: string): Promise<void> {
     const { journal, clock } = this.#context
+    // point: parked.before-park
     await journal.park({ seq, code, reason, wall: clock.now().wall })
+    // point: parked.parked
     this.#fresh.add(seq)
   }
 
@@ -61,7 +63,9 @@ export class Parked {
     if (!record) return
     if (!publisher.online) throw new PublishError('retry', 'publish-offline', 'not connected to the broker')
     await publisher.publish(record, payloadOf(record, 2, true))
+    // point: parked.before-unpark
     await journal.unpark(parked.seq)
+    // point: parked.unparked
     this.#onDelivered(parked.seq)
     log.info('Parked record delivered', { event: 'record-delivered', record: parked.id })
   }
@@ -102,8 +106,7 @@ export class Parked {
     const all = await journal.parked(OFFERED)
     const last = (parked: ParkedRecord): number => Number(this.#stubborn.has(parked.seq))
     for (const parked of all.sort((a, b) => last(a) - last(b))) {
-      // It broke connections, or is held: only a person sends it again.
-      if (this.#fresh.has(parked.seq) || parked.code === 'publish-unconfirmed' || parked.code === HELD) continue
+      if (this.#fresh.has(parked.seq) || waitsForPeople(parked)) continue
       if (!publisher.online) return true
       const reason = await this.retry(parked).then(() => undefined, messageOf)
       this.#stubborn.delete(parked.seq)
@@ -114,4 +117,9 @@ export class Parked {
     }
     return failed
   }
+}
+
+/** It broke connections, or is held: only a person sends it again, neither a new connection nor a consumer's wish. */
+export function waitsForPeople({ code }: ParkedRecord): boolean {
+  return code === 'publish-unconfirmed' || code === HELD
 }

@@ -1,10 +1,12 @@
 /** What one run of a driver gets: its session, with the checks that keep a driver honest. */
 import type { Report } from './attendance.js'
+import { claimedDetail, claimedFigures, claimedIdentity, claimedSample, claimedSighting, claimedTrouble } from './claimed.js' // prettier-ignore
 import type { Clock } from './clock.js'
 import type { ReaderConfig } from './config/config.js'
 import type {
   DeviceIdentity,
   EventDetail,
+  LogFields,
   Logger,
   Point,
   PointTrouble,
@@ -12,11 +14,13 @@ import type {
   TransportKind,
   Transports,
 } from './driver.js'
+import { DaemonError, messageOf } from './errors.js'
 import type { Reported } from './journal/protocol.js'
 import type { JournalThread } from './journal/client.js'
-import type { Census, Credential, Moment, Origin, ReaderId, Sample, Sighting, Verdict } from './model.js'
+import type { Census, Moment, Origin, ReaderId, Sample, Sighting, Verdict } from './model.js'
 import type { ReaderRequests } from './requests.js'
 import type { Status } from './status.js'
+import type { Turns } from './turns.js'
 import type { SiteZone } from './zone.js'
 
 /** A clock that remembers which moments it gave out: those, and no others, may stand in a sighting. */
@@ -56,6 +60,7 @@ export interface SessionContext {
   readonly stamps: StampingClock
   readonly log: Logger
   readonly signal: AbortSignal
+  readonly turns: Turns
   readonly report: (report: Report) => Promise<Reported>
   readonly onReady: (identity: DeviceIdentity) => void
   readonly requests: ReaderRequests
@@ -70,10 +75,31 @@ export type Session = Omit<ReaderSession<Readonly<Record<string, unknown>>, Tran
   readonly transport: Transports[TransportKind]
 }
 
+/** What a run of a driver keeps besides. */
+interface Run extends SessionContext {
+  /** Says what is wrong with the driver: each thing once, as one gone wild does it a thousand times a second. */
+  readonly complain: (message: string, fields: LogFields) => void
+}
+
+/** A driver gone wild has many faults; nobody reads more of them. */
+const MOST_COMPLAINTS = 20
+
+function runOf(context: SessionContext): Run {
+  const said = new Set<string>()
+  const complain = (message: string, fields: LogFields): void => {
+    const what = `${message} ${JSON.stringify(fields)}`
+    if (said.has(what) || said.size >= MOST_COMPLAINTS) return
+    said.add(what)
+    context.log.error(message, { event: 'driver-bug', code: 'driver-bug', ...fields })
+  }
+  return { ...context, complain }
+}
+
 /** Makes the session of one run. */
 export function makeSession(context: SessionContext, transport: Transports[TransportKind]): Session {
   const { reader, status, clock, log, signal, requests } = context
   let ready = false
+  const run = runOf(context)
   return {
     readerId: reader.id,
     config: reader.options,
@@ -85,59 +111,68 @@ export function makeSession(context: SessionContext, transport: Transports[Trans
     clock,
     log,
     ready: (identity) => {
-      if (ready) return
+      if (ready || context.turns.closed) return
       ready = true
-      context.onReady(identity)
+      context.onReady(claimedIdentity(identity))
     },
-    report: (sighting) => report(context, sighting),
-    sense: (sample) => sense(context, sample),
+    report: (sighting) => report(run, sighting),
+    sense: (sample) => sense(run, sample),
     zone: context.zone,
     count: (counter, by = 1) => {
-      status.reader(reader.id).counters[counter] += by
+      const { counters } = status.reader(reader.id)
+      if (Object.hasOwn(counters, counter) && Number.isFinite(by)) counters[counter] += by
     },
-    ...pointCalls(context),
+    ...pointCalls(run),
     ...memoryCalls(context),
   }
 }
 
-function memoryCalls({ memory, reader }: SessionContext): Pick<Session, 'recall' | 'remember'> {
+function memoryCalls({ memory, reader, turns }: SessionContext): Pick<Session, 'recall' | 'remember'> {
+  const taking = async <T>(act: () => Promise<T>): Promise<T> => {
+    const taken = await turns.others.take(async () => ({ result: await act() }))
+    if (taken) return taken.result
+    throw new DaemonError('driver-bug', 'too much is to be remembered, or the run is over')
+  }
   return {
-    recall: (key) => memory.recall(reader.id, key),
+    recall: (key) => taking(() => memory.recall(reader.id, key)),
     remember: async (key, value) => {
-      await memory.remember(reader.id, key, value)
+      await taking(() => memory.remember(reader.id, key, value))
     },
   }
 }
 
 const EVENT_TYPE = /^[a-z0-9-]{1,48}$/
 
-function pointCalls(context: SessionContext): Pick<Session, 'pointReady' | 'pointLost' | 'event' | 'measure'> {
-  const { reader, status, log, note } = context
-  const known = (point: ReaderId): boolean => isPoint(context, point)
+function pointCalls(run: Run): Pick<Session, 'pointReady' | 'pointLost' | 'event' | 'measure'> {
+  const { reader, status, log, note, turns, complain } = run
+  const known = (point: ReaderId): boolean => isPoint(run, point)
   return {
     pointReady: (point, identity) => {
       if (!known(point)) return
-      status.reader(point).identity = identity
+      const claimed = claimedIdentity(identity)
+      status.reader(point).identity = claimed
       status.set(point, 'up')
-      log.info('Point up', { event: 'reader-up', point, ...identity })
+      log.info('Point up', { event: 'reader-up', point, ...claimed })
     },
     pointLost: (point, trouble) => {
-      if (known(point)) lose(context, point, trouble)
+      if (known(point)) lose(run, point, claimedTrouble(trouble))
     },
     event: async (type, detail = {}, point, once) => {
       if (point !== undefined && !known(point)) return
-      if (!EVENT_TYPE.test(type)) return log.error('Driver named no event', { event: 'driver-bug', code: 'driver-bug' })
-      await note(point ?? reader.id, type, detail, once)
+      if (!EVENT_TYPE.test(type)) return complain('Driver named no event', {})
+      const claimed = claimedDetail(detail)
+      await turns.others.take(() => note(point ?? reader.id, type, claimed, once))
     },
     measure: (figures, point) => {
-      if (point === undefined || known(point)) Object.assign(status.reader(point ?? reader.id).figures, figures)
+      if (point === undefined || known(point))
+        Object.assign(status.reader(point ?? reader.id).figures, claimedFigures(figures))
     },
   }
 }
 
-function isPoint({ reader, log }: SessionContext, point: ReaderId): boolean {
+function isPoint({ reader, complain }: Run, point: ReaderId): boolean {
   if (reader.points.some(({ id }) => id === point)) return true
-  log.error('Driver named an unknown point', { event: 'driver-bug', code: 'driver-bug', point })
+  complain('Driver named an unknown point', { point: messageOf(point).slice(0, 32) })
   return false
 }
 
@@ -149,24 +184,19 @@ function lose({ status, log, note }: SessionContext, point: ReaderId, { code, re
   void note(point, 'reader-lost', { code })
 }
 
-async function report(
-  { reader, status, stamps, log, report: store }: SessionContext,
-  sighting: Sighting,
-): Promise<Verdict> {
+async function report(run: Run, given: Sighting): Promise<Verdict> {
+  const { reader, status, stamps, log, report: store, turns } = run
+  // point: session.reported
+  if (turns.reports.full) return impossible(run, turns.closed ? 'its run is over' : 'thousands are waiting already')
+  const sighting = claimedSighting(given, (moment) => stamps.stamped(moment))
+  if (typeof sighting === 'string') return impossible(run, sighting)
   const origin = originOf(reader, sighting.point)
-  const wrong = stamps.stamped(sighting.arrived)
-    ? wrongCredential(sighting.credential)
-    : 'its moment is not one of the transport'
-  if (wrong !== undefined || !origin) {
-    log.error('Driver made an impossible sighting', {
-      event: 'driver-bug',
-      code: 'driver-bug',
-      reason: wrong ?? 'its point is none',
-    })
-    return 'refused'
-  }
+  if (!origin) return impossible(run, 'its point is none')
   for (const id of new Set([reader.id, origin.reader])) status.reader(id).lastGoodRead = sighting.arrived.wall
-  const { verdict, failure } = await store({ origin, sighting })
+  const reported = await turns.reports.take(() => store({ origin, sighting }))
+  if (!reported) return 'refused'
+  const { verdict, failure } = reported
+  // point: session.stored
   const card = sighting.credential.value.slice(-4)
   if (failure) {
     log.error('Punch not stored', {
@@ -179,13 +209,15 @@ async function report(
   return verdict
 }
 
-function sense({ stamps, log, sense: take, status, reader }: SessionContext, sample: Sample | Census): void {
-  const credentials = sample.kind === 'listed' ? sample.credentials : [sample.credential]
-  const wrong = stamps.stamped(sample.arrived)
-    ? credentials.map(wrongCredential).find((found) => found !== undefined)
-    : 'its moment is not one of the transport'
-  if (wrong !== undefined)
-    return log.error('Driver sensed the impossible', { event: 'driver-bug', code: 'driver-bug', reason: wrong })
+function impossible({ complain }: Run, reason: string): 'refused' {
+  complain('Driver made an impossible sighting', { reason })
+  return 'refused'
+}
+
+function sense({ stamps, complain, sense: take, status, reader, turns }: Run, given: Sample | Census): void {
+  if (turns.closed) return
+  const sample = claimedSample(given, (moment) => stamps.stamped(moment))
+  if (typeof sample === 'string') return complain('Driver sensed the impossible', { reason: sample })
   status.reader(reader.id).lastGoodRead = sample.arrived.wall
   take(sample)
 }
@@ -199,18 +231,4 @@ function originOf(reader: ReaderConfig, point: ReaderId | undefined): Origin | u
         : undefined
       : reader.points.find(({ id }) => id === point)
   return at && { reader: at.id, place: at.place, direction: at.direction, driver: reader.driver, sim: reader.sim }
-}
-
-const MAX_VALUE = 4_096
-const CANONICAL: Readonly<Partial<Record<Credential['type'], RegExp>>> = {
-  card: /^(?:[0-9A-F]{2}){3,16}$/,
-  fingerprint: /^\d{1,10}$/,
-  mac: /^[0-9A-F]{12}$/,
-  pin: /^\d{1,32}$/,
-}
-
-function wrongCredential({ type, value, scope }: Credential): string | undefined {
-  if (value === '' || value.length > MAX_VALUE) return `its ${type} value has ${value.length} characters`
-  if (CANONICAL[type]?.test(value) === false) return `its ${type} value is not canonical`
-  return scope === '' ? 'its scope is empty' : undefined
 }

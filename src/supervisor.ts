@@ -14,6 +14,7 @@ import { pauses } from './retry.js'
 import { RequestQueue } from './request-queue.js'
 import { makeSession, StampingClock, type Note, type Sense, type Session } from './session.js'
 import type { Status } from './status.js'
+import { Turns } from './turns.js'
 import type { OpenTransport } from './transport/url.js'
 import type { SiteZone } from './zone.js'
 
@@ -48,6 +49,13 @@ export async function supervise(reader: ReaderConfig, context: SupervisorContext
   if (reader.enabled) await new Supervision(reader, context).run(signal)
 }
 
+/** What ends with one run of a driver. */
+interface RunParts {
+  readonly stamps: StampingClock
+  readonly turns: Turns
+  readonly signal: AbortSignal
+}
+
 class Supervision {
   readonly #reader: ReaderConfig
   readonly #context: SupervisorContext
@@ -66,34 +74,38 @@ class Supervision {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const failure = await this.#runOnce(signal)
-      if (signal.aborted) return
+      if (signal.aborted || !failure) return
       const { phase } = this.#failed(failure)
       await this.#context.clock.sleep(phase === 'faulted' ? FAULTED_MS : this.#backOff.next().value, signal)
     }
   }
 
   /** One run. Resolves with what ended it; undefined when it was the stop. */
-  async #runOnce(stop: AbortSignal): Promise<unknown> {
+  async #runOnce(stop: AbortSignal): Promise<Diagnosis | undefined> {
     const { driver, open, clock, desk } = this.#context
     const run = linkedAbort(stop)
     const stamps = new StampingClock(clock)
+    const turns = new Turns()
     let close: (() => Promise<void>) | undefined
     try {
       const opened = await open(this.#reader.transport, { clock: stamps, signal: run.signal, log: this.#log })
       close = () => opened.close()
-      const session = this.#session(stamps, run.signal, opened.transport)
+      const session = this.#session({ stamps, turns, signal: run.signal }, opened.transport)
       await endedOrLeft(startDriver(driver, session), run.signal, this.#context)
-      return stop.aborted ? undefined : new DaemonError('driver-bug', 'the driver ended by itself')
+      return stop.aborted ? undefined : diagnose(new DaemonError('driver-bug', 'the driver ended by itself'))
     } catch (error) {
-      return error
+      // Never the error itself: a promise looks whether its value is one, and what was thrown may throw at that.
+      return diagnose(error)
     } finally {
       run.abort()
+      turns.close()
       desk.closed(this.#reader.id)
       await close?.()
     }
   }
 
-  #session(stamps: StampingClock, signal: AbortSignal, transport: Transports[TransportKind]): Session {
+  #session(run: RunParts, transport: Transports[TransportKind]): Session {
+    const { signal } = run
     const { clock, report, status, desk, note, zone, memory, presence } = this.#context
     const requests = new RequestQueue(signal)
     desk.opened(this.#reader.id, requests)
@@ -104,7 +116,7 @@ class Supervision {
     const sense: Sense = (sample) => presence?.take(sample)
     const reader = this.#reader
     return makeSession(
-      { reader, status, clock, stamps, log: this.#log, signal, report, onReady, requests, note, zone, memory, sense },
+      { ...run, reader, status, clock, log: this.#log, report, onReady, requests, note, zone, memory, sense },
       transport,
     )
   }
@@ -118,15 +130,14 @@ class Supervision {
     this.#log.info('Reader up', { event: 'reader-up', ...identity })
   }
 
-  #failed(failure: unknown): Diagnosis {
+  #failed(diagnosis: Diagnosis): Diagnosis {
     const { status, onLost } = this.#context
-    const diagnosis = diagnose(failure)
-    const { phase, code, message, hint } = diagnosis
+    const { phase, code, message, hint, stack } = diagnosis
     const wasUp = status.reader(this.#reader.id).state.state === 'up'
     for (const { id } of [this.#reader, ...this.#reader.points]) status.set(id, phase, code, hint ?? message)
     // Edges, not retries: one line when it is lost, and one when the reason changes.
     if (this.#told !== message) {
-      const facts = { event: 'reader-lost', code, reason: message, hint, ...stackOf(failure) }
+      const facts = { event: 'reader-lost', code, reason: message, hint, ...(stack !== undefined && { stack }) }
       this.#log[phase === 'faulted' ? 'error' : 'warn'](wasUp ? 'Reader lost' : 'Reader not available', facts)
     }
     this.#told = message
@@ -160,23 +171,33 @@ interface Diagnosis {
   readonly code: string
   readonly message: string
   readonly hint: string | undefined
+  /** Of a bug; that of an expected failure does not belong in the log. */
+  readonly stack?: string | undefined
 }
 
 /** What an error means for the reader. An unknown one is a bug in the driver, and stays this reader's. */
 function diagnose(failure: unknown): Diagnosis {
-  if (failure instanceof DaemonError) {
-    const phase = failure instanceof DeviceError || failure.code === 'driver-bug' ? 'faulted' : 'down'
-    return { phase, code: failure.code, message: failure.message, hint: failure.hint }
+  try {
+    return failure instanceof DaemonError ? expected(failure) : bug(failure)
+  } catch {
+    // Thrown to be looked at: its fields throw.
+    return bug(undefined)
   }
+}
+
+function expected(failure: DaemonError): Diagnosis {
+  const phase = failure instanceof DeviceError || failure.code === 'driver-bug' ? 'faulted' : 'down'
+  const { code, hint } = failure
+  const told = { code: messageOf(code), message: messageOf(failure) }
+  return { phase, ...told, hint: hint === undefined ? undefined : messageOf(hint) }
+}
+
+function bug(failure: unknown): Diagnosis {
   return {
     phase: 'faulted',
     code: 'driver-bug',
     message: messageOf(failure),
     hint: 'a fault in punchd: please report it with this log',
+    stack: failure instanceof Error ? String(failure.stack) : undefined,
   }
-}
-
-/** The stack of a bug belongs in the log; that of an expected failure does not. */
-function stackOf(failure: unknown): { stack?: string | undefined } {
-  return failure instanceof DaemonError || !(failure instanceof Error) ? {} : { stack: failure.stack }
 }

@@ -60,6 +60,7 @@ export class Tail {
     journal
       .tail(from, FETCH)
       .then(({ records, through }) => {
+        // point: outbox.read-ahead
         this.#fetching = false
         if (round === this.#round) this.#take(records, from, through)
         this.#events.ready()

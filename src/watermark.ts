@@ -64,7 +64,9 @@ export class Watermark {
     if (this.#seq === before) return
     this.#marked = this.#seq
     try {
+      // point: watermark.before-write
       await this.#mark(this.#seq)
+      // point: watermark.written
       this.#failed = false
     } catch (error) {
       this.#marked = Math.min(this.#marked, before)

@@ -1,7 +1,8 @@
 /** The journal: what is appended is on disk, numbered, and never changes. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Journal } from '../src/journal/journal.js'
 import { JournalReader } from '../src/journal/query.js'
@@ -12,6 +13,7 @@ const DAY = 86_400_000
 
 describe('the journal', () => {
   const folder = tempFolder()
+  const other = tempFolder()
   let journal: Journal
   const reopened = (): Journal => {
     journal.close()
@@ -42,6 +44,41 @@ describe('the journal', () => {
     const other = new Journal(folder.file('other/journal.db'), IDENTITY)
     assert.notEqual(other.id, journal.id)
     other.close()
+  })
+
+  it('is begun by the next start when the first one was cut short, wherever that was (A10)', () => {
+    journal.close()
+    const made = (name: string, cut: (folder: string) => void): Journal => {
+      cpSync(folder.path, join(other.path, name), { recursive: true })
+      cut(join(other.path, name))
+      return new Journal(join(other.path, name, 'journal.db'), IDENTITY)
+    }
+    const emptied = (at: string): void => {
+      for (const file of readdirSync(at).filter((found) => found.startsWith('journal.db'))) rmSync(join(at, file))
+    }
+    const onlyHeader = (at: string): void => {
+      emptied(at)
+      const db = new Database(join(at, 'journal.db'))
+      db.pragma('journal_mode = WAL')
+      db.close()
+      assert.ok(statSync(join(at, 'journal.db')).size > 0)
+    }
+    const cuts = {
+      'keys only': emptied,
+      'one key only': (at: string) => [emptied(at), rmSync(join(at, 'keys/signing.pem'))],
+      'half a key': (at: string) => [emptied(at), renameSync(join(at, 'keys/signing.pem'), join(at, 'keys/signing.pem.new'))],
+      'a header without tables': onlyHeader,
+      'nothing but a header': (at: string) => [onlyHeader(at), rmSync(join(at, 'keys'), { recursive: true })],
+    } // prettier-ignore
+    for (const [name, cut] of Object.entries(cuts)) {
+      const begun = made(name, cut)
+      begun.append([punchDraft('AA')])
+      assert.equal(begun.lastSeq, 1, name)
+      begun.close()
+    }
+    // But keys of a journal that has records are never made anew.
+    assert.throws(() => made('keys lost', (at) => rmSync(join(at, 'keys'), { recursive: true })), { code: 'journal-key' }) // prettier-ignore
+    journal = new Journal(folder.file('journal.db'), IDENTITY)
   })
 
   it('links each record to the one before of its kind, after a start as well: from the anchor, or by looking for it', () => {

@@ -97,6 +97,16 @@ describe('the journal thread', () => {
     assert.equal(ask('PRAGMA integrity_check'), 'ok')
   })
 
+  it('refuses what cannot be judged, and nothing else of its commit', async () => {
+    const thread = await open()
+    const poisoned = cardReport('BB')
+    const claim = { wall: Number.MAX_VALUE, key: '1', late: true }
+    const reports = [cardReport('AA'), { ...poisoned, sighting: { ...poisoned.sighting, claim } }, cardReport('CC', 1)]
+    const answers = await Promise.all(reports.map((report) => thread.report(report)))
+    assert.deepEqual(answers.map(({ verdict }) => verdict), ['accepted', 'refused', 'accepted']) // prettier-ignore
+    assert.equal(ask('SELECT count(*) FROM record'), 2)
+  })
+
   it('appends, lists, settles and parks', async () => {
     const thread = await open()
     await thread.report(cardReport('AA'))

@@ -20,6 +20,7 @@ import { Journal } from '../src/journal/journal.js'
 import { keyFile, keysIn, openKeys, publicKeyOf } from '../src/journal/keys.js'
 import { commitOf, hashOf, isSignedBy, publicKeyFrom, type Proof } from '../src/journal/proof.js'
 import { canonical } from '../src/journal/canonical.js'
+import { PeopleTable } from '../src/journal/people.js'
 import { JournalReader } from '../src/journal/query.js'
 import { keysText, newKeys, parseKeys, Vault } from '../src/journal/vault.js'
 import { auditDraft, fill, IDENTITY, punchDraft, storedRecords, WALL } from './support/records.js'
@@ -154,6 +155,19 @@ describe('a sealed journal', () => {
     assert.ok(oldKeys.every(({ key }) => newest.every((other) => !other.key.equals(key))))
     assert.deepEqual(storedRecords(journal), before)
     assert.deepEqual(journal.check(0, 1_000).damages, [])
+  })
+
+  it('takes no people list that was sealed before the keys were changed: nobody could open it', () => {
+    const facts = { name: 'Ada', department: '', language: 'de', validFrom: '', validTo: '', state: 'active' } as const
+    const ada = { ref: '1042', ...facts, credentials: [{ type: 'card', value: 'AA', scope: 'global' }] } as const
+    const other = PeopleTable.open(file(), 'write')
+    other.import([ada], false)
+    journal.rotation.begin()
+    assert.throws(() => other.import([ada], false), { code: 'journal-busy' }, 'while they are changed')
+    while (journal.rotation.step() !== undefined);
+    assert.throws(() => other.import([ada], false), { code: 'journal-busy' }, 'and afterwards')
+    other.close()
+    assert.deepEqual(journal.tables.people.get('1042'), ada)
   })
 
   it('erases what is old and delivered, and the rest still holds', () => {

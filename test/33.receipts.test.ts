@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { heapAfterCollection } from './support/heap.js'
 import { OutboxRig, range, refusal } from './support/outbox.js'
-import { fill, punchDraft } from './support/records.js'
+import { HELD } from '../src/people.js'
+import { fill, punchDraft, WALL } from './support/records.js'
 import { tempFolder } from './support/temp.js'
 
 const MINUTE = 60_000
@@ -203,6 +204,17 @@ describe('receipts', () => {
       rig.takeSent()
       await rig.receipt({ missing: [[401, 401]] })
       assert.deepEqual([rig.takeSent(), rig.journal.state.parked, rig.events('replay-gap').length], [[401], 0, 1])
+    })
+
+    it('are told what is held for people, and do not get it: only those send it', async () => {
+      await rig.direct.append(punchDraft('AA'))
+      await rig.settle()
+      rig.journal.park(401, HELD, 'nobody knows whose it is', WALL)
+      rig.takeSent()
+      await rig.receipt({ missing: [[401, 401]] })
+      assert.deepEqual(rig.takeSent().includes(401), false)
+      assert.deepEqual(rig.events('replay-gap'), [{ from: 401, to: 401, reason: 'parked: nobody knows whose it is' }])
+      assert.equal(rig.journal.state.parked, 1)
     })
 
     it('wait when the broker wants less, and leave out what it will not have', async () => {

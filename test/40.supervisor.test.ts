@@ -7,6 +7,18 @@ import { until } from './support/until.js'
 const lostError = (message = 'unplugged'): TransportError => new TransportError('transport-lost', message)
 const identity = { model: 'Scripted' }
 
+/** Every look at it throws, also that whether it is a promise. */
+function thrower(): Error {
+  const throws = (): never => {
+    throw new Error('a trap')
+  }
+  return new Proxy(new Error('trap'), { get: throws, getPrototypeOf: throws, has: throws })
+}
+
+function messageThrower(): Error {
+  return Object.defineProperty(new DeviceError('device-refused', 'x'), 'message', { get: () => thrower().message })
+}
+
 /** Ready at once, then until the stop. */
 const steady: Run = async (session) => {
   session.ready(identity)
@@ -106,6 +118,10 @@ describe('a supervised reader', () => {
     ],
     ['has a bug', new TypeError('x is undefined'), 'driver-bug'],
     ['throws something odd', 'text' as unknown as Error, 'driver-bug'],
+    ['throws nothing', undefined as unknown as Error, 'driver-bug'],
+    ['throws what has no text', Object.create(null) as Error, 'driver-bug'],
+    ['throws what throws when it is looked at', thrower(), 'driver-bug'],
+    ['throws an error whose message throws', messageThrower(), 'device-refused'],
   ] as const) {
     it(`is faulted and tried each minute when its driver ${what} (E09)`, async () => {
       start(async (session) => {

@@ -64,6 +64,11 @@ export class Consumer extends Received {
     return consumer
   }
 
+  /** Says something else than what is true, as consumers may. */
+  say(receipt: object): void {
+    this.#client.publish(RECEIPT, JSON.stringify(receipt), { qos: 1 }, () => undefined)
+  }
+
   /** Goes away for a while; its session stays. */
   async leave(): Promise<void> {
     await this.#client.endAsync(true)

@@ -13,8 +13,10 @@ export interface LifeOptions {
   /** Cards that were green before: they must be repeats now. */
   readonly again: readonly string[]
   readonly cheat: boolean
-  /** More flags of child-green. */
+  /** Another program than `child-green`, what else it is told, and in which environment. */
+  readonly program?: string
   readonly flags?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /** When the kill comes: so long after the start of the process, or of the load. */
@@ -29,10 +31,14 @@ const STOP_MS = 15_000
 export class Life {
   readonly #child: ChildProcess
   readonly #ended: Promise<unknown>
+  readonly #startedAt = performance.now()
   #shown = ''
+  #told = ''
   #stderr = ''
+  /** Milliseconds from its start until its readers took punches; undefined while they do not. */
+  begunAfterMs: number | undefined
 
-  constructor({ data, port, round, again, cheat, flags: more = [] }: LifeOptions, idle = false) {
+  constructor({ data, port, round, again, cheat, program, flags: more = [], env }: LifeOptions, idle = false) {
     const flags = [
       ...more,
       ...(cheat ? ['--cheat'] : []),
@@ -40,12 +46,73 @@ export class Life {
       ...again.flatMap((card) => ['--again', card]),
     ]
     const args = ['--data', data, '--port', String(port), '--round', String(round), ...flags]
-    const stdio = ['ignore', 'ignore', 'pipe', 'pipe'] as const
-    this.#child = start(process.execPath, [programFile('faults/child-green'), ...args], { stdio: [...stdio] })
+    const stdio = ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] as const
+    const file = program ?? programFile('faults/child-green')
+    this.#child = start(process.execPath, [file, ...args], { stdio: [...stdio], env: { ...process.env, ...env } })
     this.#ended = once(this.#child, 'close')
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text))
-    const lights = this.#child.stdio[3] as Readable // Parse boundary: 'pipe' was asked for.
-    lights.setEncoding('utf8').on('data', (text: string) => (this.#shown += text))
+    const [, , , lights, told] = this.#child.stdio as Readable[] // Parse boundary: 'pipe' was asked for.
+    lights?.setEncoding('utf8').on('data', (text: string) => {
+      this.begunAfterMs ??= performance.now() - this.#startedAt
+      this.#shown += text
+    })
+    told?.setEncoding('utf8').on('data', (text: string) => (this.#told += text))
+  }
+
+  /** Whole lines that it wrote to descriptor 4. */
+  get told(): string[] {
+    return this.#told.split('\n').slice(0, -1)
+  }
+
+  /** Every light that it has shown until now. */
+  get lights(): Light[] {
+    const lines = this.#shown.split('\n').slice(0, -1)
+    const lights = lines.map((line) => ({ verdict: line.split(' ')[0] ?? '', card: line.split(' ')[1] ?? '' }))
+    return lights.filter(({ verdict }) => verdict !== 'begun')
+  }
+
+  /** True when it was killed, or killed itself, within so long; false while it lives. Anything else is a fault. */
+  async isKilledWithin(ms: number): Promise<boolean> {
+    if (!(await this.endsWithin(ms))) return false
+    if (this.#child.signalCode !== 'SIGKILL') throw this.#broken('ended by itself')
+    return true
+  }
+
+  /** Readers take punches, or it was killed before. */
+  async hasBegun(): Promise<boolean> {
+    while (this.begunAfterMs === undefined) {
+      if (performance.now() - this.#startedAt > BEGIN_MS) throw this.#broken('did not come up')
+      if (await this.isKilledWithin(2)) return false
+    }
+    return true
+  }
+
+  get process(): ChildProcess {
+    return this.#child
+  }
+
+  /** True when it ended within so long, however. */
+  async endsWithin(ms: number): Promise<boolean> {
+    const over = new AbortController()
+    const lives = sleep(ms, 'lives', { signal: over.signal }).catch(() => 'lives')
+    const ended = await Promise.race([this.#ended, lives])
+    over.abort()
+    return ended !== 'lives'
+  }
+
+  /** What it wrote to stderr so far. */
+  get said(): string {
+    return this.#stderr
+  }
+
+  /** Asks it to stop; it may be killed meanwhile. True when it stopped cleanly. */
+  async stopOrDie(): Promise<boolean> {
+    this.#child.kill('SIGTERM')
+    const late = sleep(STOP_MS, 'late', { ref: false })
+    if ((await Promise.race([this.#ended, late])) === 'late') throw this.#broken('does not stop')
+    if (this.#child.signalCode === 'SIGKILL') return false
+    if (this.#child.exitCode !== 0) throw this.#broken('did not stop cleanly')
+    return true
   }
 
   /** Kills it at the moment given, and returns every light that it had shown until then. */
@@ -63,16 +130,8 @@ export class Life {
   async stop(): Promise<Light[]> {
     // Before that, nobody listens to SIGTERM.
     await this.#begun()
-    this.#child.kill('SIGTERM')
-    const late = sleep(STOP_MS, 'late', { ref: false })
-    if ((await Promise.race([this.#ended, late])) === 'late') throw this.#broken('does not stop')
-    if (this.#child.exitCode !== 0) throw this.#broken('did not stop cleanly')
+    if (!(await this.stopOrDie())) throw this.#broken('was killed')
     return this.lights
-  }
-
-  /** What it wrote to stderr so far. */
-  get said(): string {
-    return this.#stderr
   }
 
   async #begun(): Promise<void> {
@@ -81,12 +140,6 @@ export class Life {
       if (performance.now() > deadline || this.#child.exitCode !== null) throw this.#broken('did not come up')
       await sleep(1)
     }
-  }
-
-  get lights(): Light[] {
-    const lines = this.#shown.split('\n').slice(0, -1)
-    const lights = lines.map((line) => ({ verdict: line.split(' ')[0] ?? '', card: line.split(' ')[1] ?? '' }))
-    return lights.filter(({ verdict }) => verdict !== 'begun')
   }
 
   #broken(how: string): Error {

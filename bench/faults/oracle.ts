@@ -9,8 +9,14 @@ export interface Evidence {
   readonly integrity: string
 }
 
-export function lostOf({ stored, subscriber }: Evidence): number {
-  return stored.ids.filter((_, index) => !subscriber.ids.has(index + 1)).length
+export function lostOf(found: Evidence): number {
+  return lostNumbers(found).length
+}
+
+/** What is stored and did not arrive. `besides`: numbers that are not missed. */
+export function lostNumbers({ stored, subscriber }: Evidence, besides: ReadonlySet<number> = new Set()): number[] {
+  const numbers = stored.ids.map((_, index) => index + 1)
+  return numbers.filter((seq) => !subscriber.ids.has(seq) && !besides.has(seq))
 }
 
 /** Numbers that were received with another id than is stored under them. */
@@ -19,21 +25,38 @@ export function strangers({ stored, subscriber }: Evidence): number {
   return wrong.length + subscriber.renumbered
 }
 
-/**
- * `disorder`: false where what was lost on the way is sent again and so comes late. `ended`: false where it was looked at in the
- * midst of things: some may still be on their way, and perhaps nobody has come yet.
- */
-export function brokenPromises(found: Evidence, { disorder = true, ended = true } = {}): string[] {
+export interface Leave {
+  /** False where what was lost on the way is sent again and so comes late. */
+  readonly disorder?: boolean
+  /** False where it was looked at in the midst of things: some may still be on their way, and perhaps nobody has come yet. */
+  readonly ended?: boolean
+  /** True where records are set aside: they come late, or not at all. */
+  readonly aside?: boolean
+  /** True where a run may end before anybody came. */
+  readonly empty?: boolean
+}
+
+/** The promises that were not kept, less those that nobody made there. */
+export function brokenPromises(found: Evidence, leave: Leave = {}): string[] {
+  const { disorder = true, ended = true, aside = false, empty = !ended } = leave
   const { stored, subscriber, integrity } = found
+  const lost = lostNumbers(found, aside ? stored.aside : undefined)
+  const late = subscriber.late.filter((seq) => !aside || !stored.everAside.has(seq))
   const counted: readonly (readonly [count: number, what: string])[] = [
     [stored.missing.length, 'shown green and not stored'],
     [stored.twice.length, 'accepted more than once'],
     [stored.renumbered + strangers(found), 'numbers skipped or used again'],
-    [ended ? lostOf(found) : 0, 'stored and not received'],
-    [disorder ? subscriber.disordered : 0, 'received after a later record'],
+    [ended ? lost.length : 0, 'stored and not received'],
+    [disorder ? late.length : 0, 'received after a later record'],
   ]
   const bad = counted.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
+  if (bad.length > 0) bad.push(`for one each: ${examples(stored, lost)}`)
   if (integrity !== 'ok') bad.push(`integrity_check: ${integrity}`)
-  if (ended && stored.greens === 0) bad.push('nothing was shown green: there was nothing to lose')
+  if (stored.greens === 0 && !empty) bad.push('nothing was shown green: there was nothing to lose')
   return bad
+}
+
+function examples({ missing, twice, ids }: Stored, lost: readonly number[]): string {
+  const cards = `missing ${missing[0]?.slice(0, 32) ?? 'none'}, twice ${twice[0]?.slice(0, 32) ?? 'none'}`
+  return `${cards}, lost ${lost[0] ?? 'none'} of ${ids.length}`
 }

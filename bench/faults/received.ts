@@ -12,10 +12,14 @@ export class Received {
   /** Numbers that came with a second id, or out of another journal. */
   renumbered = 0
   redelivered = 0
-  /** First deliveries that came after a later record. */
-  disordered = 0
+  /** Numbers whose first delivery came after a later record. */
+  readonly late: number[] = []
   journal: string | undefined
   newest = 0
+
+  get disordered(): number {
+    return this.late.length
+  }
 
   get received(): number {
     return this.ids.size
@@ -28,7 +32,7 @@ export class Received {
     else if (known !== undefined) this.redelivered += 1
     if (known !== undefined) return
     this.ids.set(seq, id)
-    if (seq < this.newest) this.disordered += 1
+    if (seq < this.newest) this.late.push(seq)
     else this.newest = seq
   }
 }

@@ -14,6 +14,7 @@ export interface Light {
 export interface Body {
   readonly id: string
   readonly seq: number
+  readonly schema?: string
   readonly verdict?: string
   readonly credential?: { readonly type: string; readonly value: string }
   readonly reader?: string | null
@@ -29,6 +30,7 @@ const byValue: CardOf = ({ credential }) => credential?.value ?? ''
 
 export class Stored {
   readonly #file: string
+  readonly #mayForget: boolean
   readonly #cardOf: CardOf
   /** Ids by number, as first seen. */
   readonly ids: string[] = []
@@ -44,9 +46,15 @@ export class Stored {
   readonly twice: string[] = []
   /** Numbers that were skipped, used again, or no longer hold what they held. */
   renumbered = 0
+  /** Numbers that were set aside, now or earlier: they travel when they may, not in order. */
+  readonly everAside = new Set<number>()
+  /** Those that still are. */
+  aside: ReadonlySet<number> = new Set()
 
-  constructor(file: string, cardOf = byValue) {
+  /** `mayForget`: old records may go, from the oldest on, and lose what they say. */
+  constructor(file: string, cardOf = byValue, mayForget = false) {
     this.#file = file
+    this.#mayForget = mayForget
     this.#cardOf = cardOf
   }
 
@@ -65,6 +73,8 @@ export class Stored {
       for (const { seq, json } of reader.records({ afterSeq: Math.max(0, known - 1) }))
         this.#take(seq, JSON.parse(json) as Body)
       if (reader.lastSeq() < known) this.renumbered += known - reader.lastSeq()
+      this.aside = new Set(reader.parked().map(({ seq }) => seq))
+      for (const seq of this.aside) this.everAside.add(seq)
     } finally {
       reader.close()
     }
@@ -89,8 +99,9 @@ export class Stored {
   }
 
   /** Under its number, and not a field of it changed. */
-  #isKnown(seq: number, { id, proof }: Body): boolean {
-    return this.ids[seq - 1] === id && this.#hashes[seq - 1] === proof.hash
+  /** Of what was erased the place in the chain is left. */
+  #isKnown(seq: number, { id, proof, schema }: Body): boolean {
+    return (schema === 'erased/1' || this.ids[seq - 1] === id) && this.#hashes[seq - 1] === proof.hash
   }
 
   #compare({ verdict, card }: Light): void {
@@ -123,13 +134,14 @@ export class Stored {
     const verdict = String(db.pragma('integrity_check', { simple: true }))
     db.close()
     const reader = new JournalReader(this.#file, SITE.offsets)
-    let count = 0
-    for (const { seq, json } of reader.records({})) {
-      count += 1
-      if (seq !== count || !this.#isKnown(seq, JSON.parse(json) as Body)) this.renumbered += 1
+    let last = this.#mayForget ? undefined : 0
+    for (const { seq, json } of reader.records({ erased: this.#mayForget })) {
+      const body = JSON.parse(json) as Body
+      if (seq !== (last ?? seq - 1) + 1 || !this.#isKnown(seq, body)) this.renumbered += 1
+      last = seq
     }
     reader.close()
-    if (count !== this.ids.length) this.renumbered += Math.abs(count - this.ids.length)
+    if (last !== this.ids.length) this.renumbered += 1
     return verdict
   }
 }

@@ -54,5 +54,7 @@ function isNumbered(last: unknown): last is Record<string, number> {
 }
 
 export function writeAnchor(file: string, anchor: Anchor): void {
+  // point: anchor.before-write
   writeKey(file, `${JSON.stringify(anchor)}\n`)
+  // point: anchor.written
 }

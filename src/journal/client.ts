@@ -77,7 +77,9 @@ export class JournalThread {
 
   /** The verdict, after the record is on disk. `failure` says why it was refused. */
   async report(report: Report): Promise<Reported> {
+    // point: client.before-report
     const reported = await this.#ask('report', report)
+    // point: client.reported
     this.#appended(reported.lastSeq)
     return reported
   }

@@ -36,9 +36,12 @@ export function copyJournal(from: string, to: string, onRecord: (count: number) 
     } finally {
       source.close()
     }
+    // point: copy.made
     const copied = checkCopy(half, openKeys(dirname(from), false), onRecord)
     flush(half)
+    // point: copy.checked
     renameSync(half, to)
+    // point: copy.renamed
     flush(dirname(to))
     return copied
   } finally {

@@ -29,7 +29,9 @@ export function writeCorrections(journal: Journal, now: Moment, step = STEP): bo
     const draft = record?.kind === 'punch' ? correction(journal, `${record.body.toString()}}`, now) : undefined
     if (draft) drafts.push(draft)
   }
+  // point: corrections.before-append
   journal.append(drafts, through)
+  // point: corrections.appended
   return journal.times.due !== undefined
 }
 

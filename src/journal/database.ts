@@ -59,11 +59,14 @@ export function openDatabase(file: string, journalId: string): SqliteDatabase {
     const fresh = isUnmade(file)
     if (fresh) mkdirSync(dirname(file), { recursive: true, mode: 0o750 })
     else inspect(file)
+    // point: start.folder-made
     const db = new Database(file)
     try {
       requireSqlite(db)
       setPragmas(db)
+      // point: start.pragmas-set
       if (fresh) create(db, journalId)
+      // point: start.before-durability
       requireDurability(db)
       return db
     } catch (error) {
@@ -167,6 +170,7 @@ function setPragmas(db: SqliteDatabase): void {
 function create(db: SqliteDatabase, journalId: string): void {
   db.transaction(() => {
     db.exec(TABLES)
+    // point: start.tables-made
     db.exec(PEOPLE_TABLES)
     db.pragma(`application_id = ${APPLICATION_ID}`)
     db.pragma(`user_version = ${FORMAT}`)

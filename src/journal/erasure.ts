@@ -48,10 +48,12 @@ export class Erasure {
       return opened && isAbout(opened.evidence, person, known) ? [{ row, opened }] : []
     })
     const old = ours.filter(({ row }) => row.seq <= settled && row.wall < before)
+    // point: erasure.before-commit
     this.#db.transaction(() => {
       for (const { row, opened } of old)
         this.#statements.erase.run(commitOf(Buffer.from(opened.salt, 'base64'), opened.evidence), row.seq)
     })()
+    // point: erasure.committed
     return { through: rows.at(-1)?.seq, erased: old.map(({ row }) => row.seq), kept: ours.length - old.length }
   }
 }

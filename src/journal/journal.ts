@@ -55,6 +55,7 @@ export class Journal {
     if (isUnmade(file)) translating(file, () => makeKeys(file))
     this.#db = openDatabase(file, randomBytes(8).toString('hex'))
     const keys = keysFor(file, this.#db)
+    // point: start.keys-made
     this.#sealing = new Sealing(keys)
     this.#publicKey = publicKeyOf(keys.signing).toString('base64')
     this.#statements = prepare(this.#db)
@@ -104,6 +105,7 @@ export class Journal {
     const times = this.times.after(drafts, this.lastSeq, correctedThrough)
     const timeline = times.memory(this.times)
     const { at, ids } = translating(this.#file, () => this.#commit(drafts, timeline))
+    // point: journal.committed
     this.head.move(at)
     this.#stored.times = times
     return ids
@@ -113,12 +115,14 @@ export class Journal {
   #insertAll(drafts: readonly NamedDraft[], timeline: Memory | undefined): Committed {
     const ids: string[] = []
     let at: Moved = this.head
+    // point: journal.begun
     if (timeline) this.#memories.remember(timeline)
     for (const draft of drafts) {
       const id = draft.id ?? randomUUID()
       at = this.#insert(draft, id, at)
       ids.push(id)
     }
+    // point: journal.before-commit
     return { at, ids }
   }
 
@@ -128,7 +132,9 @@ export class Journal {
     const seq = lastSeq + 1
     const evidence = this.#evidence(draft, id, seq, lastOfKind.get(kind) ?? null)
     const { body, prevHash, hash, sig } = this.#sealing.seal(seq, evidence, before)
+    // point: journal.sealed
     this.#statements.insert.run(seq, kind, channel, moment.wall, uuidBytes(id), body, prevHash, hash, sig)
+    // point: journal.inserted
     if (once !== undefined) this.#memories.addOnce(once)
     if (memory) this.#memories.remember(memory)
     draft.inCommit?.(seq)
@@ -195,7 +201,9 @@ export class Journal {
   /** Moves the watermark: every record up to `seq` is delivered or parked. Never moves back. */
   settle(seq: number): void {
     if (seq <= this.head.settled) return
+    // point: journal.before-settle
     translating(this.#file, () => this.#statements.settle.run(seq))
+    // point: journal.settled
     this.head.settled = seq
   }
 
@@ -221,6 +229,8 @@ export class Journal {
   }
 
   close(): void {
+    // point: journal.before-close
     this.#db.close()
+    // point: journal.closed
   }
 }

@@ -122,12 +122,16 @@ export function writeKey(file: string, text: string): void {
   const half = `${file}.new`
   const fd = openSync(half, 'w', 0o600)
   try {
+    // point: file.opened
     writeSync(fd, text)
+    // point: file.written
     fsyncSync(fd)
   } finally {
     closeSync(fd)
   }
+  // point: file.synced
   renameSync(half, file)
+  // point: file.renamed
   const folder = openSync(dirname(file), 'r')
   fsyncSync(folder)
   closeSync(folder)

@@ -15,6 +15,7 @@ export class Memories {
   }
 
   addOnce(once: string): void {
+    // point: memory.before-once
     this.#statements.addOnce.run(this.#key(once))
   }
 
@@ -28,6 +29,7 @@ export class Memories {
   }
 
   remember({ reader, key, value }: Memory): void {
+    // point: memory.before-remember
     this.#statements.remember.run(reader, key, this.#vault.seal(value, contextOf(reader, key)))
   }
 

@@ -9,7 +9,7 @@ import type { Credential } from '../model.js'
 import { HELD, refusalOf, type Found, type People, type Person, type Today } from '../people.js'
 import { openDatabase, openForReading, requireJournal, translating, type SqliteDatabase } from './database.js'
 import { openKeys } from './keys.js'
-import { Vault } from './vault.js'
+import { Vault, type VaultKeys } from './vault.js'
 
 /** A row, sealed before the transaction: readers wait while it is open. */
 interface Sealed {
@@ -46,12 +46,7 @@ export class PeopleTable implements People {
   /** For verbs, beside a running daemon or without one. */
   static open(file: string, how: 'read' | 'write'): PeopleTable {
     requireJournal(file)
-    const keys = openKeys(dirname(file), false).vault
-    if (how === 'write' && keys.sealing.length > 1) {
-      const hint = 'punchd keys rotate ends it; then try again'
-      throw new VerbError(EXIT.again, 'journal-busy', 'a change of keys is under way', { hint })
-    }
-    const vault = new Vault(keys)
+    const vault = new Vault(how === 'write' ? steadyKeys(file) : openKeys(dirname(file), false).vault)
     return new PeopleTable(file, how === 'read' ? openForReading(file) : openDatabase(file, ''), vault)
   }
 
@@ -88,7 +83,12 @@ export class PeopleTable implements People {
       if (index % 500 === 0) onProgress(index)
       return this.#seal(person)
     })
-    return translating(this.#file, () => this.#db.transaction(() => this.#write(sealed, replace)).immediate())
+    // point: people.before-import
+    const write = this.#db.transaction(() => {
+      this.#requireSameKey()
+      return this.#write(sealed, replace)
+    })
+    return translating(this.#file, () => write.immediate())
   }
 
   /** Takes somebody off the list, with what rules remember of them. Their records are not touched. */
@@ -116,6 +116,11 @@ export class PeopleTable implements People {
     this.#db.close()
   }
 
+  /** While a long list was sealed the key may have been changed: then nobody could open what is written now. */
+  #requireSameKey(): void {
+    if (steadyKeys(this.#file).sealing.at(-1)?.id !== this.#vault.keyId) throw keysChange()
+  }
+
   #write(people: readonly Sealed[], replace: boolean): Imported {
     const { refs, put, dropCredentials, addCredential } = this.#statements
     const before = new Set(refs.all())
@@ -128,6 +133,7 @@ export class PeopleTable implements People {
       put.run(ref, person)
       for (const [lookup, sealed] of credentials) addCredential.run(lookup, ref, sealed)
     }
+    // point: people.before-commit
     const updated = people.filter(({ ref }) => before.has(ref)).length
     return {
       added: people.length - updated,
@@ -140,6 +146,7 @@ export class PeopleTable implements People {
 
   #remove(ref: string): boolean {
     this.#statements.dropCredentials.run(ref)
+    // point: people.before-drop
     this.#statements.dropStates.run(ref)
     return this.#statements.drop.run(ref).changes > 0
   }
@@ -173,6 +180,18 @@ export class PeopleTable implements People {
   #lookup(credential: Credential): Buffer {
     return this.#vault.lookup(textOf(credential))
   }
+}
+
+/** The keys beside the journal, when they are not being changed. */
+function steadyKeys(file: string): VaultKeys {
+  const { vault } = openKeys(dirname(file), false)
+  if (vault.sealing.length > 1) throw keysChange()
+  return vault
+}
+
+function keysChange(): VerbError {
+  const hint = 'punchd keys rotate ends it; then try again'
+  return new VerbError(EXIT.again, 'journal-busy', 'a change of keys is under way', { hint })
 }
 
 /** One text for each credential, and no two with the same. */

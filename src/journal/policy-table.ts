@@ -37,6 +37,7 @@ export class PolicyTable implements PolicyStates {
   put(state: PolicyState): void {
     const key = this.#key(state.place, state.who)
     const sealed = this.#vault.seal(JSON.stringify(state), contextOf(key))
+    // point: policy.before-state
     this.#statements.put.run(key, state.ref, waits(state) ? 1 : 0, sealed)
   }
 

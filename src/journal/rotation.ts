@@ -51,8 +51,10 @@ export class Rotation {
       const hint = 'systemd keeps them: give it new ones with systemd-creds, or let them be'
       throw new JournalError('journal-key', 'the keys of this journal are credentials of systemd, not a file', { hint })
     }
+    // point: rotation.before-key
     this.#vault.renew()
     writeKey(this.#file, keysText(this.#vault.keys))
+    // point: rotation.key-made
     this.#after = 0
   }
 
@@ -65,6 +67,7 @@ export class Rotation {
     this.#db.transaction(() => {
       for (const { seq, body } of old) this.#statements.reseal.run(this.#again(body, contextOf(seq)), seq)
     })()
+    // point: rotation.step-committed
     this.#after = last.seq
     return last.seq
   }
@@ -73,8 +76,10 @@ export class Rotation {
     this.#db.transaction(() => {
       for (const { reader, key, value } of this.#statements.memories.all())
         this.#statements.remember.run(reader, key, this.#again(value, memoryContext(reader, key)))
+      // point: rotation.before-last-commit
       this.#resealOthers()
     })()
+    // point: rotation.committed
     this.#vault.dropOld()
     writeKey(this.#file, keysText(this.#vault.keys))
   }

@@ -40,6 +40,11 @@ const CHECK_PAUSE_MS = 250
 type Plain = Exclude<Verb, 'report'>
 type Actions = { readonly [V in Plain]: (args: Requests[V]['args']) => unknown }
 
+interface Queued {
+  readonly id: number
+  readonly report: Report
+}
+
 /** The thread's end of the line to the daemon. */
 export interface ThreadPort {
   on(event: 'message', listener: (request: Request) => void): unknown
@@ -103,7 +108,7 @@ class Thread {
     state: () => this.#journal.state,
     close: () => this.#close(),
   }
-  #queued: { readonly id: number; readonly report: Report }[] = []
+  #queued: Queued[] = []
 
   constructor(port: ThreadPort, options: ThreadOptions, { clock, timers }: ThreadTime) {
     this.#port = port
@@ -126,6 +131,7 @@ class Thread {
 
   #take({ id, verb, args }: Request): void {
     if (verb === 'report') {
+      // point: thread.received
       this.#queued.push({ id, report: args as Report })
       if (this.#queued.length === 1) this.#timers.soon(() => this.#commit())
       return
@@ -133,7 +139,7 @@ class Thread {
     try {
       this.#answer(id, this.#do(verb, args as never))
     } catch (error) {
-      this.#post({ id, failure: failureOf(error) })
+      this.#port.postMessage({ id, failure: failureOf(error) })
     }
   }
 
@@ -148,16 +154,24 @@ class Thread {
   }
 
   #commit(): void {
+    // point: thread.before-commit
     const batch = this.#queued.splice(0, MAX_BATCH)
     if (batch.length === 0) return
     if (this.#queued.length > 0) this.#timers.soon(() => this.#commit())
+    this.#store(batch)
+  }
+
+  #store(batch: readonly Queued[]): void {
     try {
       const verdicts = this.#attendance.record(batch.map(({ report }) => report))
+      // point: thread.before-answer
       const { lastSeq } = this.#journal
       batch.forEach(({ id }, index) =>
         this.#answer(id, { verdict: verdicts[index] ?? 'refused', lastSeq } satisfies Reported),
       )
     } catch (error) {
+      // One that cannot be judged must not take the others of its commit with it.
+      if (batch.length > 1 && !(error instanceof DaemonError)) return batch.forEach((one) => this.#store([one]))
       const refused: Reported = { verdict: 'refused', lastSeq: this.#journal.lastSeq, failure: failureOf(error) }
       for (const { id } of batch) this.#answer(id, refused)
     }
@@ -173,7 +187,9 @@ class Thread {
     const now = this.#clock.now()
     // A clock that was never set must not decide what is old.
     if (now.state !== 'synced') return
+    // point: retention.before-forget
     const forgotten = this.#journal.forget(now.wall - this.#options.keepSettledMs, RETENTION_STEP, now.wall)
+    // point: retention.forgotten
     if (forgotten === RETENTION_STEP) this.#forgetting = this.#timers.after(100, () => this.#forgetOld())
   }
 
@@ -197,18 +213,16 @@ class Thread {
 
   #close(): void {
     for (const cancel of [this.#retention, this.#anchoring, this.#forgetting, this.#checking, this.#rotating]) cancel()
+    // point: thread.before-close
     while (this.#queued.length > 0) this.#commit()
     this.#journal.head.keepAnchor()
     this.#journal.close()
+    // point: thread.closed
     this.#timers.soon(() => this.#port.close())
   }
 
   #answer(id: number, value: unknown): void {
-    this.#post({ id, value })
-  }
-
-  #post(answer: Answer): void {
-    this.#port.postMessage(answer)
+    this.#port.postMessage({ id, value })
   }
 }
 

@@ -113,6 +113,7 @@ export class Connection {
       // No MQTT 5 properties: mqtt.js clones and encodes them anew for each packet, a third of all its work.
       const options = { qos: 1, retain: retain && this.limits.retain } as const
       const answered = (error?: Error): void => {
+        // point: mqtt.acknowledged
         // What the end of the connection failed already, is not this callback's to judge.
         if (!this.#pending.delete(reject)) return
         this.#slots.give()

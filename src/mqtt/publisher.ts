@@ -94,6 +94,7 @@ export class MqttPublisher implements Publisher {
     this.#sentAt.set(record.seq, from)
     const measured = this.#window.sample(this.#published++)
     try {
+      // point: outbox.before-publish
       await connection.publish(this.#context.topics.record(record.kind, record.channel), payload)
       this.#answered = true
     } catch (error) {

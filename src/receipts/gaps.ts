@@ -2,6 +2,7 @@
 import { messageOf } from '../errors.js'
 import type { ParkedRecord } from '../journal/journal.js'
 import type { OutboxContext } from '../outbound.js'
+import { waitsForPeople } from '../parked.js'
 import { Ranges, type Range } from './ranges.js'
 
 /** The event is a record and arrives for certain: the same is not said again sooner. */
@@ -67,9 +68,7 @@ export class Gaps {
     for (const parked of all.filter(({ seq }) => this.#open.has(seq))) {
       this.#open.remove(parked.seq, parked.seq)
       if (++tried > MOST_AT_ONCE) continue
-      // It broke connections: only a person sends it again.
-      const broke = parked.code === 'publish-unconfirmed'
-      const taken = !broke && (await retry(parked).then(() => true, () => false)) // prettier-ignore
+      const taken = !waitsForPeople(parked) && (await retry(parked).then(() => true, () => false)) // prettier-ignore
       if (!taken) await this.#say([parked.seq, parked.seq], `parked: ${parked.reason}`)
     }
   }

@@ -126,6 +126,7 @@ export class Receipts {
   }
 
   #believe({ upTo, missing, clamped }: Receipt): void {
+    // point: receipts.believed
     this.#heardAt = this.#context.clock.uptime()
     if (upTo !== undefined) this.#claimed = Math.max(this.#claimed, upTo)
     this.#settle()
@@ -147,7 +148,9 @@ export class Receipts {
     const before = this.settled
     const seq = Math.min(this.#claimed, this.#sent.through())
     if (seq <= before) return
+    // point: receipts.before-settle
     this.#watermark.pass(before + 1, seq)
+    // point: receipts.settled
     this.#parked.remove(1, seq)
     this.replay.settled(seq)
     const pieceDone = seq >= this.#pieceEnd && seq < this.#goal

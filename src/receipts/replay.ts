@@ -162,6 +162,7 @@ export class Replay {
     const { record } = flying
     const connection = this.#connection
     this.#inFlight.set(record.seq, flying)
+    // point: replay.before-publish
     const payload = payloadOf(record, this.#attempts.next(record.seq), true)
     this.#context.publisher.publish(record, payload).then(
       () => this.#taken(record.seq, connection),
@@ -171,6 +172,7 @@ export class Replay {
 
   #taken(seq: number, connection: number): void {
     if (connection !== this.#connection) return
+    // point: replay.delivered
     this.#answered = true
     this.#pauses = pauses(REFUSAL_PAUSES)
     this.#refusals = 0

@@ -29,6 +29,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   /** Takes bytes off the wire, stamping them with now. */
   push(bytes: Uint8Array): void {
     if (this.#ended || this.#failure || bytes.length === 0) return
+    // point: transport.before-arrival
     this.#pending.push({ bytes, arrived: this.#clock.now() })
     this.#pendingBytes += bytes.length
     while (this.#pendingBytes > MAX_PENDING_BYTES && this.#pending.length > 1) {
@@ -74,6 +75,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
       const chunk = this.#pending.shift()
       if (chunk) {
         this.#pendingBytes -= chunk.bytes.length
+        // point: transport.read
         yield chunk
       } else if (this.#failure) {
         throw this.#failure

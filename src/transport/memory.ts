@@ -29,8 +29,10 @@ export function memoryWire(clock: Clock, signal: AbortSignal): { transport: Byte
   }
   const write = (bytes: Uint8Array): Promise<void> => {
     if (queue.failure) return Promise.reject(queue.failure)
+    // point: transport.before-write
     device.received.push(bytes)
     device.onReceive?.(bytes)
+    // point: transport.written
     return Promise.resolve()
   }
   return { transport: { write, [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator]() }, device }

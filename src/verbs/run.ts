@@ -9,6 +9,9 @@ import { CHRONYC, TimeSources } from '../sync.js'
 import type { Resolved } from './config.js'
 import { common, type CommonOptions, type Verb } from './verb.js'
 
+/** Long enough for what closes by itself. */
+const LEAVE_MS = 1_000
+
 export const run: Verb = (program, context) => {
   common(program.command('run').description('run the daemon in the foreground; SIGTERM stops it')).action(
     async (options: CommonOptions) => {
@@ -20,9 +23,14 @@ export const run: Verb = (program, context) => {
       const log = createLogger(config.log.level)
       for (const warning of warnings) log.warn('Configuration warning', { event: 'config-warning', ...warning })
       const clock = new SystemClock({ sync: new TimeSources({ chronyc: CHRONYC }) })
-      await runDaemon({ config, drivers, open, version, clock, log, onBusy: releaseStart }, stop)
+      await runDaemon({ config, drivers, open, version, clock, log, onBusy: releaseStart }, stop).finally(leave)
     },
   )
+}
+
+/** A driver that did not end at the stop may still have timers and sockets: they must not keep the process. */
+export function leave(): void {
+  setTimeout(() => process.exit(), LEAVE_MS).unref()
 }
 
 /** A dump of this process would hold keys and numbers. The unit forbids it, too; where there is no prlimit nothing is lost but that. */
