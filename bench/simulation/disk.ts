@@ -21,8 +21,10 @@ export interface DiskEvents {
   readonly syncMs: () => number
 }
 
-/** What the file that SQLite keeps beside its log says of it. */
+/** Where the file that SQLite keeps beside its log says how many frames that has, and by which salt it goes. */
 const FRAMES_AT = 16
+const SALT_AT = 32
+const SALT_END = 40
 const WAL_HEADER = 32
 const WAL_FRAME = 24 + 4_096
 const WRITES = /^\s*(INSERT|UPDATE|DELETE)/i
@@ -133,10 +135,10 @@ export class Disk {
     const isLax = Number(connection.pragma('synchronous', { simple: true })) < 2
     // A process that has read nothing yet has no index of the log either.
     if (armed || isLax) connection.pragma('user_version')
-    const before = armed || isLax ? this.#frames() : 0
+    const before = armed || isLax ? this.#log() : NO_LOG
     const result = work()
     this.spentMs += this.#events.syncMs()
-    this.#durable = isLax ? Math.min(this.#durable ?? before, this.#frames()) : undefined
+    this.#durable = isLax ? Math.min(this.#durable ?? before.frames, this.#log().frames) : undefined
     if (armed) this.#cut(armed.at, before, armed.share)
     this.#failIf('after-write')
     return result
@@ -155,27 +157,39 @@ export class Disk {
   }
 
   /** The log as it is in the midst of the commit that went from `before` on. */
-  #cut(at: CutAt, before = 0, share = 0): never {
+  #cut(at: CutAt, before = NO_LOG, share = 0): never {
     this.#armed = undefined
     this.#dead = true
-    const frames = this.#frames()
-    // A log that began anew holds nothing of before.
-    const begun = frames > before ? before : 0
-    const torn = Math.min(begun + (frames - begun) * share, frames - 1 / WAL_FRAME)
-    this.#keep(at === 'torn' ? torn : undefined)
+    this.#keep(at === 'torn' ? tornAt(before, this.#log(), share) : undefined)
     this.#events.onCut(at)
     throw new Killed()
   }
 
-  #frames(): number {
+  #log(): Log {
     const index = `${this.#file}-shm`
-    if (!existsSync(index)) return 0
+    if (!existsSync(index)) return NO_LOG
     const fd = openSync(index, 'r')
-    const bytes = Buffer.alloc(4)
-    readSync(fd, bytes, 0, 4, FRAMES_AT)
+    const bytes = Buffer.alloc(SALT_END)
+    readSync(fd, bytes, 0, SALT_END, 0)
     closeSync(fd)
-    return bytes.readUInt32LE()
+    return { frames: bytes.readUInt32LE(FRAMES_AT), salt: bytes.toString('hex', SALT_AT) }
   }
+}
+
+/** How long the write-ahead log is, and which one it is. */
+interface Log {
+  readonly frames: number
+  readonly salt: string
+}
+
+const NO_LOG: Log = { frames: 0, salt: '' }
+
+/** So many frames of it are left, when the commit that made `after` of `before` came through by a share only. */
+function tornAt(before: Log, after: Log, share: number): number {
+  // A log that began anew holds nothing of before; one that did not grow holds nothing new.
+  const begun = after.salt === before.salt ? before.frames : 0
+  if (after.frames === begun) return begun
+  return Math.min(begun + (after.frames - begun) * share, after.frames - 1 / WAL_FRAME)
 }
 
 function sizeOf(frames: number): number {
